@@ -1,0 +1,17 @@
+// Base64 with the standard alphabet and padding.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ratls/base/bytes.h"
+#include "ratls/base/result.h"
+
+namespace ratls {
+
+std::string base64(ByteView bytes);
+
+/// Canonical form only: padded, zero pad bits, no white space. Source: RFC 4648, sections 3.5 and 4.
+Result<Bytes> parse_base64(std::string_view text);
+
+}  // namespace ratls

@@ -1,0 +1,60 @@
+#include "ratls/codec/hex.h"
+
+namespace ratls {
+namespace {
+
+int nibble(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    if (c >= 'A' && c <= 'F') {
+        return c - 'A' + 10;
+    }
+    return -1;
+}
+
+}  // namespace
+
+std::string hex(ByteView bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string out;
+    out.reserve(bytes.size() * 2);
+    for (const std::uint8_t b : bytes) {
+        out += kDigits[b >> 4];
+        out += kDigits[b & 15];
+    }
+    return out;
+}
+
+Result<Bytes> parse_hex(std::string_view text) {
+    if (text.size() % 2 != 0) {
+        return fail(Code::malformed, "hex",
+                    "an even number of digits wanted, " + std::to_string(text.size()) + " found");
+    }
+    Bytes out;
+    out.reserve(text.size() / 2);
+    for (std::size_t i = 0; i < text.size(); i += 2) {
+        const int high = nibble(text[i]);
+        const int low = nibble(text[i + 1]);
+        if (high < 0 || low < 0) {
+            return fail(Code::malformed, "hex",
+                        "not a hexadecimal digit at position " + std::to_string(high < 0 ? i : i + 1));
+        }
+        out.push_back(static_cast<std::uint8_t>(high * 16 + low));
+    }
+    return out;
+}
+
+Result<Bytes> parse_hex(std::string_view text, std::size_t size) {
+    if (text.size() != size * 2) {
+        return fail(Code::malformed, "hex",
+                    std::to_string(size * 2) + " hex digits wanted, " + std::to_string(text.size()) +
+                        " found");
+    }
+    return parse_hex(text);
+}
+
+}  // namespace ratls

@@ -1,0 +1,437 @@
+#include "ratls/codec/json.h"
+
+#include <cjson/cJSON.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <set>
+
+#include "ratls/base/text.h"
+#include "ratls/codec/hex.h"
+
+namespace ratls {
+namespace {
+
+constexpr double kMaxInteger = 9007199254740991.0;  // 2^53-1, exact in a double
+
+/// What cJSON lets through and we do not: bad UTF-8, control characters and NUL in strings, numbers
+/// in other than the JSON form, deep nesting. Strings and numbers only; the grammar is cJSON's work.
+Status prescan(std::string_view text, const JsonLimits& limits) {
+    const auto refuse = [](std::size_t at, const char* what) {
+        return fail(Code::malformed, "json", std::string(what) + " at offset " + std::to_string(at));
+    };
+    if (text.size() > limits.max_bytes) {
+        return fail(Code::too_large, "json",
+                    "at most " + std::to_string(limits.max_bytes) + " bytes wanted, " +
+                        std::to_string(text.size()) + " found");
+    }
+    if (!is_utf8(text)) {
+        return fail(Code::malformed, "json", "not UTF-8");
+    }
+    if (text.starts_with("\xef\xbb\xbf")) {
+        return refuse(0, "byte order mark");
+    }
+    unsigned depth = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '"') {
+            for (++i; i < text.size() && text[i] != '"'; ++i) {
+                if (static_cast<unsigned char>(text[i]) < 0x20) {
+                    return refuse(i, "control character in a string");
+                }
+                if (text[i] == '\\') {
+                    ++i;
+                    if (text.substr(i, 5) == "u0000") {
+                        return refuse(i, "NUL in a string");
+                    }
+                }
+            }
+        } else if (c == '{' || c == '[') {
+            if (++depth > limits.max_depth) {
+                return fail(Code::too_large, "json",
+                            "more than " + std::to_string(limits.max_depth) + " levels of nesting");
+            }
+        } else if (c == '}' || c == ']') {
+            if (depth > 0) {
+                --depth;
+            }
+        } else if (c == '-' || (c >= '0' && c <= '9')) {
+            const std::size_t start = i;
+            if (c == '-') {
+                ++i;
+            }
+            const std::size_t first = i;
+            while (i < text.size() && text[i] >= '0' && text[i] <= '9') {
+                ++i;
+            }
+            const bool next_is_number_text =
+                i < text.size() && (text[i] == '.' || text[i] == 'e' || text[i] == 'E');
+            if (i == first || (text[first] == '0' && i - first > 1) || next_is_number_text ||
+                i - first > 16) {
+                return refuse(start, "a number that is not a plain integer below 2^53");
+            }
+            --i;
+        } else if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t') {
+            return refuse(i, "control character");
+        }
+    }
+    return {};
+}
+
+Result<Json> convert(const cJSON& node) {
+    if (cJSON_IsNull(&node)) {
+        return Json();
+    }
+    if (cJSON_IsBool(&node)) {
+        return Json(static_cast<bool>(cJSON_IsTrue(&node)));
+    }
+    if (cJSON_IsNumber(&node)) {
+        if (std::abs(node.valuedouble) > kMaxInteger) {
+            return fail(Code::malformed, "json", "a number beyond 2^53-1");
+        }
+        return Json(static_cast<std::int64_t>(node.valuedouble));
+    }
+    if (cJSON_IsString(&node)) {
+        return Json(std::string(node.valuestring));
+    }
+    if (cJSON_IsArray(&node)) {
+        Json::Array array;
+        for (const cJSON* item = node.child; item != nullptr; item = item->next) {
+            RATLS_TRY(Json value, convert(*item));
+            array.push_back(std::move(value));
+        }
+        return Json(std::move(array));
+    }
+    if (!cJSON_IsObject(&node)) {
+        return fail(Code::malformed, "json", "a value of no known kind");
+    }
+    Json::Object object;
+    std::set<std::string_view> keys;
+    for (const cJSON* item = node.child; item != nullptr; item = item->next) {
+        if (!keys.insert(item->string).second) {
+            return fail(Code::malformed, "json",
+                        "member " + quoted(item->string) + " occurs twice");
+        }
+        RATLS_TRY(Json value, convert(*item));
+        object.emplace_back(item->string, std::move(value));
+    }
+    return Json(std::move(object));
+}
+
+void write_string(std::string& out, std::string_view text) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    out += '"';
+    for (const char c : text) {
+        switch (c) {
+            case '"':
+                out += "\\\"";
+                break;
+            case '\\':
+                out += "\\\\";
+                break;
+            case '\b':
+                out += "\\b";
+                break;
+            case '\f':
+                out += "\\f";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            case '\r':
+                out += "\\r";
+                break;
+            case '\t':
+                out += "\\t";
+                break;
+            default:
+                if (static_cast<unsigned char>(c) < 0x20) {
+                    out += "\\u00";
+                    out += kDigits[static_cast<unsigned char>(c) >> 4];
+                    out += kDigits[static_cast<unsigned char>(c) & 15];
+                } else {
+                    out += c;
+                }
+        }
+    }
+    out += '"';
+}
+
+/// indent < 0: the canonical form; else the current depth of the indented form.
+void write(std::string& out, const Json& json, int indent) {
+    const bool canonical = indent < 0;
+    const auto new_line = [&](int depth) {
+        if (!canonical) {
+            out += '\n';
+            out.append(static_cast<std::size_t>(depth) * 2, ' ');
+        }
+    };
+    const int inner = canonical ? indent : indent + 1;
+    if (const bool* boolean = json.if_bool()) {
+        out += *boolean ? "true" : "false";
+    } else if (const std::int64_t* integer = json.if_int()) {
+        out += std::to_string(*integer);
+    } else if (const std::string* string = json.if_string()) {
+        write_string(out, *string);
+    } else if (const Json::Array* array = json.if_array()) {
+        out += '[';
+        for (std::size_t i = 0; i < array->size(); ++i) {
+            out += i > 0 ? "," : "";
+            new_line(inner);
+            write(out, (*array)[i], inner);
+        }
+        if (!array->empty()) {
+            new_line(indent);
+        }
+        out += ']';
+    } else if (const Json::Object* object = json.if_object()) {
+        std::vector<const std::pair<std::string, Json>*> members;
+        for (const auto& member : *object) {
+            members.push_back(&member);
+        }
+        if (canonical) {
+            std::ranges::sort(members, {}, [](const auto* member) { return member->first; });
+        }
+        out += '{';
+        for (std::size_t i = 0; i < members.size(); ++i) {
+            out += i > 0 ? "," : "";
+            new_line(inner);
+            write_string(out, members[i]->first);
+            out += canonical ? ":" : ": ";
+            write(out, members[i]->second, inner);
+        }
+        if (!members.empty()) {
+            new_line(indent);
+        }
+        out += '}';
+    } else {
+        out += "null";
+    }
+}
+
+}  // namespace
+
+const Json* Json::find(std::string_view key) const {
+    if (const Object* object = if_object()) {
+        for (const auto& [name, value] : *object) {
+            if (name == key) {
+                return &value;
+            }
+        }
+    }
+    return nullptr;
+}
+
+Json& Json::set(std::string_view key, Json value) {
+    if (if_object() == nullptr) {
+        value_ = Object{};
+    }
+    auto& object = std::get<Object>(value_);
+    for (auto& [name, old] : object) {
+        if (name == key) {
+            old = std::move(value);
+            return *this;
+        }
+    }
+    object.emplace_back(key, std::move(value));
+    return *this;
+}
+
+Json& Json::push(Json value) {
+    if (if_array() == nullptr) {
+        value_ = Array{};
+    }
+    std::get<Array>(value_).push_back(std::move(value));
+    return *this;
+}
+
+std::string Json::pretty() const {
+    std::string out;
+    write(out, *this, 0);
+    return out + "\n";
+}
+
+std::string Json::canonical() const {
+    std::string out;
+    write(out, *this, -1);
+    return out;
+}
+
+Result<Json> parse_json(std::string_view text, JsonLimits limits) {
+    RATLS_CHECK(prescan(text, limits));
+    const char* end = nullptr;
+    const std::unique_ptr<cJSON, void (*)(cJSON*)> root(
+        cJSON_ParseWithLengthOpts(text.data(), text.size(), &end, 0), cJSON_Delete);
+    const auto at = static_cast<std::size_t>(end == nullptr ? 0 : end - text.data());
+    if (!root) {
+        return fail(Code::malformed, "json", "not JSON at offset " + std::to_string(at));
+    }
+    if (text.substr(at).find_first_not_of(" \t\r\n") != std::string_view::npos) {
+        return fail(Code::malformed, "json", "trailing text at offset " + std::to_string(at));
+    }
+    return convert(*root);
+}
+
+JsonReader::JsonReader(const Json& json, std::string where)
+    : json_(&json), where_(std::move(where)) {
+    if (json.if_object() == nullptr) {
+        fail({}, "an object wanted");
+    }
+}
+
+const Json* JsonReader::member(std::string_view key) {
+    known_.emplace_back(key);
+    return json_->find(key);
+}
+
+const Json* JsonReader::required(std::string_view key) {
+    const Json* value = member(key);
+    if (value == nullptr) {
+        fail(key, "missing");
+    }
+    return value;
+}
+
+bool JsonReader::boolean(std::string_view key, bool otherwise) {
+    const Json* value = member(key);
+    if (value == nullptr) {
+        return otherwise;
+    }
+    if (value->if_bool() == nullptr) {
+        fail(key, "true or false wanted");
+        return otherwise;
+    }
+    return *value->if_bool();
+}
+
+std::int64_t JsonReader::integer(std::string_view key, std::int64_t otherwise, std::int64_t least,
+                                 std::int64_t most) {
+    const Json* value = member(key);
+    if (value == nullptr) {
+        return otherwise;
+    }
+    const std::int64_t* number = value->if_int();
+    if (number == nullptr || *number < least || *number > most) {
+        fail(key, "a number from " + std::to_string(least) + " to " + std::to_string(most) + " wanted");
+        return otherwise;
+    }
+    return *number;
+}
+
+std::string JsonReader::string(std::string_view key, std::string otherwise) {
+    const Json* value = member(key);
+    if (value == nullptr) {
+        return otherwise;
+    }
+    if (value->if_string() == nullptr) {
+        fail(key, "a text wanted");
+        return otherwise;
+    }
+    return *value->if_string();
+}
+
+std::string JsonReader::required_string(std::string_view key) {
+    required(key);
+    return string(key, {});
+}
+
+std::vector<std::uint8_t> JsonReader::hex_bytes(std::string_view key, std::size_t size) {
+    const std::string text = string(key, {});
+    if (text.empty()) {
+        return {};
+    }
+    auto bytes = size == 0 ? parse_hex(text) : parse_hex(text, size);
+    if (!bytes) {
+        fail(key, bytes.error().what);
+        return {};
+    }
+    return *std::move(bytes);
+}
+
+std::vector<std::string> JsonReader::strings(std::string_view key) {
+    std::vector<std::string> out;
+    const Json* value = member(key);
+    if (value == nullptr) {
+        return out;
+    }
+    if (value->if_array() == nullptr) {
+        fail(key, "a list wanted");
+        return out;
+    }
+    for (const Json& item : *value->if_array()) {
+        if (item.if_string() == nullptr) {
+            fail(key, "a list of texts wanted");
+            return out;
+        }
+        out.push_back(*item.if_string());
+    }
+    return out;
+}
+
+std::vector<std::vector<std::uint8_t>> JsonReader::hex_list(std::string_view key,
+                                                            std::size_t size) {
+    std::vector<std::vector<std::uint8_t>> out;
+    for (const std::string& text : strings(key)) {
+        auto bytes = size == 0 ? parse_hex(text) : parse_hex(text, size);
+        if (!bytes) {
+            fail(key, bytes.error().what);
+            return out;
+        }
+        out.push_back(*std::move(bytes));
+    }
+    return out;
+}
+
+std::vector<std::int64_t> JsonReader::integers(std::string_view key, std::int64_t least,
+                                               std::int64_t most) {
+    std::vector<std::int64_t> out;
+    const Json* value = member(key);
+    if (value == nullptr) {
+        return out;
+    }
+    if (value->if_array() == nullptr) {
+        fail(key, "a list wanted");
+        return out;
+    }
+    for (const Json& item : *value->if_array()) {
+        const std::int64_t* number = item.if_int();
+        if (number == nullptr || *number < least || *number > most) {
+            fail(key, "numbers from " + std::to_string(least) + " to " + std::to_string(most) +
+                          " wanted");
+            return out;
+        }
+        out.push_back(*number);
+    }
+    return out;
+}
+
+void JsonReader::fail(std::string_view key, std::string what) {
+    if (ok()) {
+        error_ = {Code::malformed, key.empty() ? where_ : where_ + ": " + std::string(key),
+                  std::move(what)};
+    }
+}
+
+void JsonReader::fail(Error error) {
+    if (ok()) {
+        error_ = std::move(error);
+    }
+}
+
+Status JsonReader::finish() {
+    if (ok() && json_->if_object() != nullptr) {
+        for (const auto& [name, value] : *json_->if_object()) {
+            if (std::ranges::find(known_, name) == known_.end()) {
+                fail(quoted(name), "unknown member");
+                break;
+            }
+        }
+    }
+    if (!ok()) {
+        return std::unexpected(error_);
+    }
+    return {};
+}
+
+}  // namespace ratls

@@ -1,0 +1,71 @@
+#include "ratls/codec/pem.h"
+
+#include "ratls/base/text.h"
+#include "ratls/codec/base64.h"
+
+namespace ratls {
+namespace {
+
+constexpr std::string_view kBegin = "-----BEGIN ";
+constexpr std::string_view kEnd = "-----END ";
+constexpr std::string_view kDashes = "-----";
+constexpr std::size_t kMaxBlocks = 64;
+constexpr std::size_t kMaxLabel = 64;
+
+}  // namespace
+
+bool looks_like_pem(ByteView bytes) {
+    return as_text(bytes).find(kBegin) != std::string_view::npos;
+}
+
+Result<std::vector<PemBlock>> parse_pem(std::string_view text) {
+    std::vector<PemBlock> blocks;
+    for (;;) {
+        const std::size_t begin = text.find(kBegin);
+        if (begin == std::string_view::npos) {
+            break;
+        }
+        text.remove_prefix(begin + kBegin.size());
+        const std::size_t label_end = text.find(kDashes);
+        if (label_end == std::string_view::npos || label_end > kMaxLabel) {
+            return fail(Code::malformed, "pem", "a BEGIN line that does not end in dashes");
+        }
+        const std::string label(text.substr(0, label_end));
+        text.remove_prefix(label_end + kDashes.size());
+        const std::string end = std::string(kEnd) + label + std::string(kDashes);
+        const std::size_t stop = text.find(end);
+        if (stop == std::string_view::npos) {
+            return fail(Code::malformed, "pem", "no END line for " + quoted(label));
+        }
+        std::string body;
+        for (const char c : text.substr(0, stop)) {
+            if (c != '\n' && c != '\r' && c != ' ' && c != '\t') {
+                body += c;
+            }
+        }
+        text.remove_prefix(stop + end.size());
+        auto der = parse_base64(body);
+        if (!der) {
+            return std::unexpected(std::move(der).error().in("pem"));
+        }
+        if (blocks.size() == kMaxBlocks) {
+            return fail(Code::too_large, "pem", "more than 64 blocks");
+        }
+        blocks.push_back({label, *std::move(der)});
+    }
+    if (blocks.empty()) {
+        return fail(Code::malformed, "pem", "no BEGIN line");
+    }
+    return blocks;
+}
+
+std::string pem(std::string_view label, ByteView der) {
+    std::string out = std::string(kBegin) + std::string(label) + std::string(kDashes) + "\n";
+    const std::string body = base64(der);
+    for (std::size_t i = 0; i < body.size(); i += 64) {
+        out += body.substr(i, 64) + "\n";
+    }
+    return out + std::string(kEnd) + std::string(label) + std::string(kDashes) + "\n";
+}
+
+}  // namespace ratls

@@ -1,0 +1,29 @@
+// PEM: labelled base64 blocks in a text.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ratls/base/bytes.h"
+#include "ratls/base/result.h"
+
+namespace ratls {
+
+struct PemBlock {
+    std::string label;  ///< as in "-----BEGIN label-----"
+    Bytes der;
+};
+
+/// True if the text holds at least one "-----BEGIN".
+bool looks_like_pem(ByteView bytes);
+
+/// All blocks of a text, in order; text between blocks is explanatory and ignored. No block, an
+/// unfinished block, headers inside a block or more than 64 blocks are errors.
+/// Source: RFC 7468, section 2 (the strict form, with any line length).
+Result<std::vector<PemBlock>> parse_pem(std::string_view text);
+
+/// One block, 64 characters a line.
+std::string pem(std::string_view label, ByteView der);
+
+}  // namespace ratls

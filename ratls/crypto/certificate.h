@@ -1,0 +1,108 @@
+// X.509 certificates, read strictly.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ratls/base/time.h"
+#include "ratls/crypto/public_key.h"
+
+namespace ratls {
+
+struct Extension {
+    std::string oid;  ///< dotted
+    bool critical = false;
+    ByteView value;   ///< content of extnValue
+};
+
+/// How a certificate is signed. Source: RFC 5280, 4.1.1.2; RFC 4055, 3.1; RFC 5758, 3.2.
+struct SignatureScheme {
+    enum class Kind : std::uint8_t { ecdsa, rsa_pkcs1, rsa_pss };
+    Kind kind = Kind::ecdsa;
+    HashAlg hash = HashAlg::sha256;
+    int salt_size = -1;  ///< kind rsa_pss
+
+    friend bool operator==(const SignatureScheme&, const SignatureScheme&) = default;
+};
+
+/// A parsed X.509 v3 certificate. Form only: nothing here says that anybody should believe it.
+/// It owns its bytes; all views point into them, and copies share them.
+class Certificate {
+  public:
+    static constexpr std::size_t kMaxBytes = 64 * 1024;
+
+    /// One DER certificate that fills the input. Refused: another version than 3, an extension that
+    /// occurs twice, two signature algorithms that differ, trailing bytes, DER that is not DER.
+    /// Source: RFC 5280, section 4.1. A serial number 0 is allowed, since AMD uses it.
+    static Result<Certificate> parse(ByteView der);
+
+    ByteView der() const { return *der_; }
+    ByteView serial() const { return serial_; }    ///< content of the INTEGER
+    ByteView issuer() const { return issuer_; }    ///< DER Name
+    ByteView subject() const { return subject_; }  ///< DER Name
+    UnixTime not_before() const { return not_before_; }
+    UnixTime not_after() const { return not_after_; }
+    const PublicKey& public_key() const { return *public_key_; }
+    ByteView spki() const { return spki_; }        ///< as it stands in the certificate
+    const SignatureScheme& scheme() const { return scheme_; }
+    const std::vector<Extension>& extensions() const { return extensions_; }
+    const Extension* extension(std::string_view oid) const;
+
+    /// basicConstraints: CA. `path_length` is -1 if there is no limit.
+    bool is_ca() const { return is_ca_; }
+    int path_length() const { return path_length_; }
+    /// keyUsage, bit 0 = digitalSignature ... bit 5 = keyCertSign, bit 6 = cRLSign; none if absent.
+    std::optional<std::uint16_t> key_usage() const { return key_usage_; }
+    const std::vector<std::string>& dns_names() const { return dns_names_; }
+    const std::vector<Bytes>& ip_addresses() const { return ip_addresses_; }  ///< 4 or 16 bytes
+    std::vector<std::string> extended_key_usages() const { return extended_key_usages_; }
+
+    /// The signature, under this key. Nothing else.
+    Status verify_signature(const PublicKey& key) const;
+
+  private:
+    Certificate() = default;
+    Status parse_extensions(ByteView content);
+    Status parse_known(const Extension& extension);
+
+    std::shared_ptr<const Bytes> der_;
+    ByteView tbs_, serial_, issuer_, subject_, spki_, signature_;
+    UnixTime not_before_ = 0;
+    UnixTime not_after_ = 0;
+    std::optional<PublicKey> public_key_;
+    SignatureScheme scheme_;
+    std::vector<Extension> extensions_;
+    bool is_ca_ = false;
+    int path_length_ = -1;
+    std::optional<std::uint16_t> key_usage_;
+    std::vector<std::string> dns_names_;
+    std::vector<Bytes> ip_addresses_;
+    std::vector<std::string> extended_key_usages_;
+};
+
+namespace oid {
+inline constexpr std::string_view kBasicConstraints = "2.5.29.19";
+inline constexpr std::string_view kKeyUsage = "2.5.29.15";
+inline constexpr std::string_view kSubjectAltName = "2.5.29.17";
+inline constexpr std::string_view kExtendedKeyUsage = "2.5.29.37";
+}  // namespace oid
+
+/// The value of the one commonName of a DER Name; empty if there is none or more than one.
+std::string common_name(ByteView name);
+
+/// A DER Name as text for people: "CN=SEV-Milan, O=Advanced Micro Devices".
+std::string name_text(ByteView name);
+
+/// All certificates of a file, PEM or DER.
+Result<std::vector<Certificate>> parse_certificates(ByteView file);
+
+/// That `issuer` may have issued `child` and did: names equal byte by byte, issuer is a CA that may
+/// sign certificates, `cas_below` within its path length, signature. Not the dates, not `issuer`
+/// itself, not whether anybody trusts it. Source: RFC 5280, section 6.1.
+Status verify_issued_by(const Certificate& child, const Certificate& issuer, int cas_below);
+
+/// notBefore <= time <= notAfter.
+Status verify_dates(const Certificate& certificate, UnixTime time, std::string_view who);
+
+}  // namespace ratls
