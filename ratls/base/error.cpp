@@ -37,7 +37,9 @@ Error Error::in(std::string_view place) && {
     return std::move(*this);
 }
 
-std::string Error::text() const { return where.empty() ? what : where + ": " + what; }
+std::string Error::text() const {
+    return where.empty() ? what : where + ": " + what;
+}
 
 int exit_code(Code code) {
     switch (code) {

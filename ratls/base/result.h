@@ -27,16 +27,16 @@ using Status = Result<void>;
 /// `RATLS_TRY(Quote quote, parse_quote(bytes));` declares quote, or hands the error upwards.
 #define RATLS_TRY(declaration, expression) \
     RATLS_TRY_(RATLS_CONCAT(ratls_try_, __LINE__), declaration, expression)
-#define RATLS_TRY_(temporary, declaration, expression)         \
-    auto temporary = (expression);                             \
-    if (!temporary) {                                          \
-        return std::unexpected(std::move(temporary).error());  \
-    }                                                          \
+#define RATLS_TRY_(temporary, declaration, expression)        \
+    auto temporary = (expression);                            \
+    if (!temporary) {                                         \
+        return std::unexpected(std::move(temporary).error()); \
+    }                                                         \
     declaration = *std::move(temporary)
 
 /// For a Status: hands the error upwards.
-#define RATLS_CHECK(expression)                                          \
-    if (auto ratls_status = (expression); !ratls_status) {               \
-        return std::unexpected(std::move(ratls_status).error());         \
-    }                                                                    \
+#define RATLS_CHECK(expression)                                  \
+    if (auto ratls_status = (expression); !ratls_status) {       \
+        return std::unexpected(std::move(ratls_status).error()); \
+    }                                                            \
     static_assert(true, "a semicolon follows")

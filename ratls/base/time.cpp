@@ -29,7 +29,11 @@ std::unexpected<Error> bad(std::string_view text) {
 
 Result<UnixTime> make_time(int year, int month, int day, int hour, int minute, int second) {
     using namespace std::chrono;
-    const year_month_day date(std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+    if (year < 0 || year > 9999 || month < 1 || month > 12 || day < 1 || day > 31) {
+        return fail(Code::malformed, "time", "no such date");  // chrono would take them modulo 256
+    }
+    const year_month_day date(std::chrono::year(year),
+                              std::chrono::month(static_cast<unsigned>(month)),
                               std::chrono::day(static_cast<unsigned>(day)));
     if (!date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
         second > 59) {
@@ -91,7 +95,8 @@ std::string format_rfc3339(UnixTime time) {
     char out[48];
     std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                  static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                  static_cast<int>(clock.hours().count()),
+                  static_cast<int>(clock.minutes().count()),
                   static_cast<int>(clock.seconds().count()));
     return out;
 }

@@ -16,8 +16,8 @@ using UnixTime = std::int64_t;
 /// for a leap second.
 Result<UnixTime> make_time(int year, int month, int day, int hour, int minute, int second);
 
-/// Parses `2025-05-15T21:21:54Z`, also with an offset as in `+02:00` and with fractions of a second,
-/// which are cut off. Source: RFC 3339, section 5.6.
+/// Parses `2025-05-15T21:21:54Z`, also with an offset as in `+02:00` and with fractions of a
+/// second, which are cut off. Source: RFC 3339, section 5.6.
 Result<UnixTime> parse_rfc3339(std::string_view text);
 
 /// `2025-05-15T21:21:54Z`, for years 0 to 9999.

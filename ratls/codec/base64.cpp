@@ -46,7 +46,8 @@ Result<Bytes> parse_base64(std::string_view text) {
             group = (group << 6) | static_cast<std::uint32_t>(value);
         }
         if ((count == 2 && (group & 0xffff) != 0) || (count == 3 && (group & 0xff) != 0)) {
-            return fail(Code::malformed, "base64", "the unused bits of the last character are not zero");
+            return fail(Code::malformed, "base64",
+                        "the unused bits of the last character are not zero");
         }
         for (std::size_t k = 0; k + 1 < count; ++k) {
             out.push_back(static_cast<std::uint8_t>(group >> (16 - 8 * k)));

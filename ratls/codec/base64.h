@@ -11,7 +11,8 @@ namespace ratls {
 
 std::string base64(ByteView bytes);
 
-/// Canonical form only: padded, zero pad bits, no white space. Source: RFC 4648, sections 3.5 and 4.
+/// Canonical form only: padded, zero pad bits, no white space. Source: RFC 4648, sections 3.5
+/// and 4.
 Result<Bytes> parse_base64(std::string_view text);
 
 }  // namespace ratls

@@ -24,8 +24,8 @@ class Value {
     Kind kind() const { return kind_; }
     bool is(Kind kind) const { return kind_ == kind; }
 
-    std::uint64_t number() const { return number_; }         ///< kind uint
-    ByteView bytes() const { return string_; }               ///< kinds bytes and text
+    std::uint64_t number() const { return number_; }            ///< kind uint
+    ByteView bytes() const { return string_; }                  ///< kinds bytes and text
     std::string_view text() const { return as_text(string_); }  ///< kind text
     /// Kind array: the items. Kind map: key, value, key, value, in the order of their encoding.
     const std::vector<Value>& items() const { return items_; }
@@ -42,9 +42,9 @@ class Value {
     std::vector<Value> items_;
 };
 
-/// Parses one data item that fills the input. Refused: indefinite lengths, lengths and integers that
-/// are not in their shortest form, map keys that are not sorted by their encoded bytes or occur
-/// twice, negative integers, tags, floats, simple values, invalid UTF-8, trailing bytes.
+/// Parses one data item that fills the input. Refused: indefinite lengths, lengths and integers
+/// that are not in their shortest form, map keys that are not sorted by their encoded bytes or
+/// occur twice, negative integers, tags, floats, simple values, invalid UTF-8, trailing bytes.
 /// Source: RFC 8949, section 4.2.1. `name` is the place in error messages.
 Result<Value> parse(ByteView in, std::string_view name, Limits limits = {});
 

@@ -34,7 +34,12 @@ ByteView Parser::element(std::uint8_t tag, std::string_view field) {
         return {};
     }
     if (rest[0] != tag) {
-        fail(field, "tag " + std::to_string(tag) + " wanted, " + std::to_string(rest[0]) + " found");
+        fail(field,
+             "tag " + std::to_string(tag) + " wanted, " + std::to_string(rest[0]) + " found");
+        return {};
+    }
+    if ((tag & 0x1f) == 0x1f) {
+        fail(field, "a tag of several bytes");
         return {};
     }
     std::size_t header = 2;

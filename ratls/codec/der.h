@@ -24,7 +24,9 @@ enum Tag : std::uint8_t {
 };
 
 /// Context-specific tag [number], constructed.
-constexpr std::uint8_t context(unsigned number) { return static_cast<std::uint8_t>(0xa0 + number); }
+constexpr std::uint8_t context(unsigned number) {
+    return static_cast<std::uint8_t>(0xa0 + number);
+}
 
 /// Walks the elements of one DER value. Definite, shortest lengths only. Failures stick, as in
 /// Reader; the content views point into the input.

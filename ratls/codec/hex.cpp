@@ -40,8 +40,9 @@ Result<Bytes> parse_hex(std::string_view text) {
         const int high = nibble(text[i]);
         const int low = nibble(text[i + 1]);
         if (high < 0 || low < 0) {
-            return fail(Code::malformed, "hex",
-                        "not a hexadecimal digit at position " + std::to_string(high < 0 ? i : i + 1));
+            return fail(
+                Code::malformed, "hex",
+                "not a hexadecimal digit at position " + std::to_string(high < 0 ? i : i + 1));
         }
         out.push_back(static_cast<std::uint8_t>(high * 16 + low));
     }
@@ -51,8 +52,8 @@ Result<Bytes> parse_hex(std::string_view text) {
 Result<Bytes> parse_hex(std::string_view text, std::size_t size) {
     if (text.size() != size * 2) {
         return fail(Code::malformed, "hex",
-                    std::to_string(size * 2) + " hex digits wanted, " + std::to_string(text.size()) +
-                        " found");
+                    std::to_string(size * 2) + " hex digits wanted, " +
+                        std::to_string(text.size()) + " found");
     }
     return parse_hex(text);
 }

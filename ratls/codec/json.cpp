@@ -16,10 +16,12 @@ namespace {
 constexpr double kMaxInteger = 9007199254740991.0;  // 2^53-1, exact in a double
 
 /// What cJSON lets through and we do not: bad UTF-8, control characters and NUL in strings, numbers
-/// in other than the JSON form, deep nesting. Strings and numbers only; the grammar is cJSON's work.
+/// in other than the JSON form, deep nesting. Strings and numbers only; the grammar is cJSON's
+/// work.
 Status prescan(std::string_view text, const JsonLimits& limits) {
     const auto refuse = [](std::size_t at, const char* what) {
-        return fail(Code::malformed, "json", std::string(what) + " at offset " + std::to_string(at));
+        return fail(Code::malformed, "json",
+                    std::string(what) + " at offset " + std::to_string(at));
     };
     if (text.size() > limits.max_bytes) {
         return fail(Code::too_large, "json",
@@ -42,8 +44,14 @@ Status prescan(std::string_view text, const JsonLimits& limits) {
                 }
                 if (text[i] == '\\') {
                     ++i;
-                    if (text.substr(i, 5) == "u0000") {
-                        return refuse(i, "NUL in a string");
+                    if (text.substr(i, 1) == "u") {
+                        const auto digits = text.substr(i + 1, 4);
+                        if (digits.size() != 4 || !parse_hex(digits)) {
+                            return refuse(i, "4 hex digits wanted");  // cJSON would take a NUL
+                        }
+                        if (digits == "0000") {
+                            return refuse(i, "NUL in a string");
+                        }
                     }
                 }
             }
@@ -313,7 +321,8 @@ std::int64_t JsonReader::integer(std::string_view key, std::int64_t otherwise, s
     }
     const std::int64_t* number = value->if_int();
     if (number == nullptr || *number < least || *number > most) {
-        fail(key, "a number from " + std::to_string(least) + " to " + std::to_string(most) + " wanted");
+        fail(key,
+             "a number from " + std::to_string(least) + " to " + std::to_string(most) + " wanted");
         return otherwise;
     }
     return *number;
@@ -337,8 +346,11 @@ std::string JsonReader::required_string(std::string_view key) {
 }
 
 std::vector<std::uint8_t> JsonReader::hex_bytes(std::string_view key, std::size_t size) {
+    if (member(key) == nullptr) {
+        return {};
+    }
     const std::string text = string(key, {});
-    if (text.empty()) {
+    if (!ok()) {
         return {};
     }
     auto bytes = size == 0 ? parse_hex(text) : parse_hex(text, size);
@@ -407,14 +419,13 @@ std::vector<std::int64_t> JsonReader::integers(std::string_view key, std::int64_
 }
 
 void JsonReader::fail(std::string_view key, std::string what) {
-    if (ok()) {
-        error_ = {Code::malformed, key.empty() ? where_ : where_ + ": " + std::string(key),
-                  std::move(what)};
-    }
+    fail(Error{Code::malformed, key.empty() ? where_ : where_ + ": " + std::string(key),
+               std::move(what)});
 }
 
 void JsonReader::fail(Error error) {
-    if (ok()) {
+    if (!failed_) {
+        failed_ = true;
         error_ = std::move(error);
     }
 }

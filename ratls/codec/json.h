@@ -12,7 +12,7 @@
 namespace ratls {
 
 /// A JSON value. Numbers are integers from -(2^53-1) to 2^53-1: nothing that we read or write needs
-/// others, and larger ones are written as text.
+/// others, and larger ones become text.
 class Json {
   public:
     using Array = std::vector<Json>;
@@ -22,8 +22,20 @@ class Json {
     Json(std::nullptr_t) {}
     Json(bool value) : value_(value) {}
     Json(int value) : value_(static_cast<std::int64_t>(value)) {}
-    Json(std::int64_t value) : value_(value) {}
-    Json(std::uint64_t value) : value_(static_cast<std::int64_t>(value)) {}
+    Json(std::int64_t value) {
+        if (value > kMaxInteger || value < -kMaxInteger) {
+            value_ = std::to_string(value);
+        } else {
+            value_ = value;
+        }
+    }
+    Json(std::uint64_t value) {
+        if (value > kMaxInteger) {
+            value_ = std::to_string(value);
+        } else {
+            value_ = static_cast<std::int64_t>(value);
+        }
+    }
     Json(unsigned value) : value_(static_cast<std::int64_t>(value)) {}
     Json(std::string value) : value_(std::move(value)) {}
     Json(std::string_view value) : value_(std::string(value)) {}
@@ -55,6 +67,8 @@ class Json {
     std::string canonical() const;
 
   private:
+    static constexpr std::int64_t kMaxInteger = (std::int64_t{1} << 53) - 1;
+
     std::variant<std::monostate, bool, std::int64_t, std::string, Array, Object> value_;
 };
 
@@ -73,7 +87,7 @@ class JsonReader {
   public:
     JsonReader(const Json& json, std::string where);
 
-    bool ok() const { return error_.what.empty(); }
+    bool ok() const { return !failed_; }
     const std::string& where() const { return where_; }
 
     /// The member, or null; marks the key as known.
@@ -100,6 +114,7 @@ class JsonReader {
     const Json* json_;
     std::string where_;
     std::vector<std::string> known_;
+    bool failed_ = false;
     Error error_;
 };
 

@@ -15,7 +15,8 @@ constexpr std::size_t kMaxLabel = 64;
 }  // namespace
 
 bool looks_like_pem(ByteView bytes) {
-    return as_text(bytes).find(kBegin) != std::string_view::npos;
+    const std::size_t begin = as_text(bytes).find(kBegin);
+    return begin != std::string_view::npos && is_utf8(as_text(bytes.first(begin)));
 }
 
 Result<std::vector<PemBlock>> parse_pem(std::string_view text) {

@@ -15,7 +15,8 @@ struct PemBlock {
     Bytes der;
 };
 
-/// True if the text holds at least one "-----BEGIN".
+/// True if the bytes hold at least one "-----BEGIN" and nothing but text before it. (A DER file may
+/// quote a PEM block; it is still a DER file.)
 bool looks_like_pem(ByteView bytes);
 
 /// All blocks of a text, in order; text between blocks is explanatory and ignored. No block, an

@@ -13,7 +13,7 @@ namespace ratls {
 struct Extension {
     std::string oid;  ///< dotted
     bool critical = false;
-    ByteView value;   ///< content of extnValue
+    ByteView value;  ///< content of extnValue
 };
 
 /// How a certificate is signed. Source: RFC 5280, 4.1.1.2; RFC 4055, 3.1; RFC 5758, 3.2.
@@ -44,7 +44,7 @@ class Certificate {
     UnixTime not_before() const { return not_before_; }
     UnixTime not_after() const { return not_after_; }
     const PublicKey& public_key() const { return *public_key_; }
-    ByteView spki() const { return spki_; }        ///< as it stands in the certificate
+    ByteView spki() const { return spki_; }  ///< as it stands in the certificate
     const SignatureScheme& scheme() const { return scheme_; }
     const std::vector<Extension>& extensions() const { return extensions_; }
     const Extension* extension(std::string_view oid) const;
@@ -98,7 +98,8 @@ std::string name_text(ByteView name);
 Result<std::vector<Certificate>> parse_certificates(ByteView file);
 
 /// That `issuer` may have issued `child` and did: names equal byte by byte, issuer is a CA that may
-/// sign certificates, `cas_below` within its path length, signature. Not the dates, not `issuer`
+/// sign certificates, `cas_below` within its path length, no unknown critical extension in either,
+/// signature. Not the dates, not `issuer`
 /// itself, not whether anybody trusts it. Source: RFC 5280, section 6.1.
 Status verify_issued_by(const Certificate& child, const Certificate& issuer, int cas_below);
 

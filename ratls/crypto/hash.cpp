@@ -90,7 +90,8 @@ void Hasher::reset() {
 Hasher& Hasher::update(ByteView bytes) {
     switch (alg_) {
         case HashAlg::sha1:
-            mbedtls_sha1_update(&in_place<mbedtls_sha1_context>(state_), bytes.data(), bytes.size());
+            mbedtls_sha1_update(&in_place<mbedtls_sha1_context>(state_), bytes.data(),
+                                bytes.size());
             break;
         case HashAlg::sha256:
             mbedtls_sha256_update(&in_place<mbedtls_sha256_context>(state_), bytes.data(),
@@ -121,9 +122,13 @@ Digest Hasher::finish() {
     return out;
 }
 
-Digest hash(HashAlg alg, ByteView bytes) { return Hasher(alg).update(bytes).finish(); }
+Digest hash(HashAlg alg, ByteView bytes) {
+    return Hasher(alg).update(bytes).finish();
+}
 
-Sha256Digest sha256(ByteView bytes) { return sha256({bytes}); }
+Sha256Digest sha256(ByteView bytes) {
+    return sha256({bytes});
+}
 
 Sha256Digest sha256(std::initializer_list<ByteView> pieces) {
     Hasher hasher(HashAlg::sha256);

@@ -54,15 +54,18 @@ std::string x509_time(UnixTime time) {  // "20250515212154"
 /// Sets all fields of a certificate; gives the first status of mbedTLS that is not 0.
 class CertificateBuilder {
   public:
-    explicit CertificateBuilder(const PrivateKey& key) : key_(key) { mbedtls_x509write_crt_init(&crt_); }
+    explicit CertificateBuilder(const PrivateKey& key) : key_(key) {
+        mbedtls_x509write_crt_init(&crt_);
+    }
     ~CertificateBuilder() { mbedtls_x509write_crt_free(&crt_); }
     CertificateBuilder(const CertificateBuilder&) = delete;
     CertificateBuilder& operator=(const CertificateBuilder&) = delete;
 
     Result<Bytes> build(const SelfSignedRequest& request) {
         mbedtls_x509write_crt_set_version(&crt_, MBEDTLS_X509_CRT_VERSION_3);
-        mbedtls_x509write_crt_set_md_alg(
-            &crt_, key_.public_key().kind() == KeyKind::p384 ? MBEDTLS_MD_SHA384 : MBEDTLS_MD_SHA256);
+        mbedtls_x509write_crt_set_md_alg(&crt_, key_.public_key().kind() == KeyKind::p384
+                                                    ? MBEDTLS_MD_SHA384
+                                                    : MBEDTLS_MD_SHA256);
         mbedtls_x509write_crt_set_subject_key(&crt_, &key_.impl().pk);
         mbedtls_x509write_crt_set_issuer_key(&crt_, &key_.impl().pk);
         auto serial = random_array<16>();
@@ -74,7 +77,7 @@ class CertificateBuilder {
         step(mbedtls_x509write_crt_set_subject_name(&crt_, name.c_str()));
         step(mbedtls_x509write_crt_set_issuer_name(&crt_, name.c_str()));
         step(mbedtls_x509write_crt_set_validity(&crt_, from.c_str(), to.c_str()));
-        step(mbedtls_x509write_crt_set_basic_constraints(&crt_, 0, -1));
+        set_not_a_ca();
         step(mbedtls_x509write_crt_set_key_usage(&crt_, MBEDTLS_X509_KU_DIGITAL_SIGNATURE));
         set_extended_key_usage();
         set_names(request);
@@ -87,9 +90,13 @@ class CertificateBuilder {
         if (status_ != 0) {
             return mbedtls_failure("certificate", status_);
         }
-        Bytes buffer(4096 + request.extension_value.size());
-        const int size = mbedtls_x509write_crt_der(&crt_, buffer.data(), buffer.size(),
-                                                   mbedtls_random, nullptr);
+        std::size_t room = 4096 + request.extension_value.size();
+        for (const std::string& dns : request.dns_names) {
+            room += dns.size() + 4;
+        }
+        Bytes buffer(room);
+        const int size =
+            mbedtls_x509write_crt_der(&crt_, buffer.data(), buffer.size(), mbedtls_random, nullptr);
         if (size <= 0) {
             return mbedtls_failure("certificate", size);
         }
@@ -100,16 +107,26 @@ class CertificateBuilder {
   private:
     void step(int status) { status_ = status_ != 0 ? status_ : status; }
 
-    /// A comma would begin the next attribute.
+    /// What has a meaning of its own in the text form of a name (RFC 4514, section 2.4).
     static std::string escape(std::string_view name) {
         std::string out;
-        for (const char c : name) {
-            if (c == ',' || c == '\\') {
+        for (std::size_t i = 0; i < name.size(); ++i) {
+            const bool edge = i == 0 || i + 1 == name.size();
+            if (std::string_view(",+\"\\<>;=#").find(name[i]) != std::string_view::npos ||
+                (name[i] == ' ' && edge)) {
                 out += '\\';
             }
-            out += c;
+            out += name[i];
         }
         return out;
+    }
+
+    /// CA:FALSE, critical; mbedTLS's own setter makes it critical for a CA only.
+    void set_not_a_ca() {
+        const Bytes value = der::encode(der::kSequence, {});
+        step(mbedtls_x509write_crt_set_extension(&crt_, MBEDTLS_OID_BASIC_CONSTRAINTS,
+                                                 MBEDTLS_OID_SIZE(MBEDTLS_OID_BASIC_CONSTRAINTS), 1,
+                                                 value.data(), value.size()));
     }
 
     void set_extended_key_usage() {
@@ -197,7 +214,9 @@ Result<PrivateKey> PrivateKey::parse(ByteView file) {
     return PrivateKey(std::move(impl));
 }
 
-const PublicKey& PrivateKey::public_key() const { return *impl_->public_key; }
+const PublicKey& PrivateKey::public_key() const {
+    return *impl_->public_key;
+}
 
 Result<Secret> PrivateKey::pem() const {
     Secret buffer(1024);
@@ -213,6 +232,9 @@ Result<Secret> PrivateKey::pem() const {
 }
 
 Result<Bytes> PrivateKey::sign_ecdsa(HashAlg alg, ByteView message) const {
+    if (alg == HashAlg::sha1) {
+        return fail(Code::usage, "private key", "nothing is signed over SHA-1");
+    }
     const Digest digest = hash(alg, message);
     std::array<std::uint8_t, 160> signature{};
     std::size_t size = 0;
@@ -240,8 +262,25 @@ Result<Bytes> PrivateKey::sign_ecdsa(HashAlg alg, ByteView message) const {
 }
 
 Result<Bytes> write_self_signed(const SelfSignedRequest& request, const PrivateKey& key) {
-    if (request.common_name.empty() || request.common_name.size() > 64) {
-        return fail(Code::usage, "certificate: common name", "1 to 64 characters wanted");
+    constexpr UnixTime kLastTime = 253402300799;  // 9999-12-31T23:59:59Z
+    const auto refuse = [](const char* field, const char* what) {
+        return fail(Code::usage, std::string("certificate: ") + field, what);
+    };
+    const std::string& name = request.common_name;
+    if (name.empty() || name.size() > 64 || name.find('\0') != std::string::npos) {
+        return refuse("common name", "1 to 64 characters wanted");
+    }
+    if (request.not_before < 0 || request.not_after < request.not_before ||
+        request.not_after > kLastTime) {
+        return refuse("validity", "a time from 1970 to 9999 and a later one wanted");
+    }
+    for (const Bytes& address : request.ip_addresses) {
+        if (address.size() != 4 && address.size() != 16) {
+            return refuse("address", "4 or 16 bytes wanted");
+        }
+    }
+    if (!request.extension_oid.empty() && encode_oid(request.extension_oid).empty()) {
+        return refuse("extension", "a dotted object identifier wanted");
     }
     return CertificateBuilder(key).build(request);
 }

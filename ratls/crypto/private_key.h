@@ -45,8 +45,8 @@ struct SelfSignedRequest {
     std::vector<Bytes> ip_addresses;  ///< 4 or 16 bytes each
     UnixTime not_before = 0;
     UnixTime not_after = 0;
-    std::string_view extension_oid;   ///< dotted; none if empty
-    Bytes extension_value;            ///< content of extnValue; the extension is not critical
+    std::string_view extension_oid;  ///< dotted; none if empty
+    Bytes extension_value;           ///< content of extnValue; the extension is not critical
 };
 
 /// A self-signed end-entity certificate (DER): random 127-bit serial, CA:FALSE critical,

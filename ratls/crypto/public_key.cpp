@@ -93,7 +93,9 @@ std::string_view key_kind_name(KeyKind kind) {
     return "";
 }
 
-std::size_t coordinate_size(KeyKind kind) { return kind == KeyKind::p256 ? 32 : 48; }
+std::size_t coordinate_size(KeyKind kind) {
+    return kind == KeyKind::p256 ? 32 : 48;
+}
 
 Result<PublicKey> PublicKey::from_spki(ByteView der) {
     der::Parser outer(der, "public key");
@@ -160,9 +162,11 @@ Result<PublicKey> PublicKey::from_point(KeyKind kind, ByteView x, ByteView y) {
     std::ranges::copy(x, point.begin() + static_cast<std::ptrdiff_t>(1 + size - x.size()));
     std::ranges::copy(y, point.begin() + static_cast<std::ptrdiff_t>(1 + 2 * size - y.size()));
     auto impl = std::make_shared<Impl>();
-    if (mbedtls_ecp_group_load(&impl->group, kind == KeyKind::p256 ? MBEDTLS_ECP_DP_SECP256R1
-                                                                  : MBEDTLS_ECP_DP_SECP384R1) != 0 ||
-        mbedtls_ecp_point_read_binary(&impl->group, &impl->point, point.data(), point.size()) != 0 ||
+    if (mbedtls_ecp_group_load(&impl->group, kind == KeyKind::p256
+                                                 ? MBEDTLS_ECP_DP_SECP256R1
+                                                 : MBEDTLS_ECP_DP_SECP384R1) != 0 ||
+        mbedtls_ecp_point_read_binary(&impl->group, &impl->point, point.data(), point.size()) !=
+            0 ||
         mbedtls_ecp_check_pubkey(&impl->group, &impl->point) != 0) {
         return bad_key("the point is not on its curve");
     }
@@ -181,9 +185,10 @@ Result<PublicKey> PublicKey::from_point(KeyKind kind, ByteView x, ByteView y) {
 
 Result<PublicKey> PublicKey::from_rsa(ByteView modulus, std::uint64_t exponent) {
     modulus = strip_zeros(modulus);
-    const std::size_t bits = modulus.empty() ? 0
-                                             : modulus.size() * 8 - static_cast<std::size_t>(
-                                                                        std::countl_zero(modulus[0]));
+    const std::size_t bits =
+        modulus.empty()
+            ? 0
+            : modulus.size() * 8 - static_cast<std::size_t>(std::countl_zero(modulus[0]));
     if (bits < kMinRsaBits || bits > kMaxRsaBits) {
         return fail(Code::unsupported, "public key",
                     "RSA of 2048 to 4096 bits wanted, " + std::to_string(bits) + " found");
@@ -225,10 +230,18 @@ Result<PublicKey> PublicKey::from_rsa(ByteView modulus, std::uint64_t exponent) 
     return PublicKey(std::move(impl));
 }
 
-KeyKind PublicKey::kind() const { return impl_->kind; }
-unsigned PublicKey::bits() const { return impl_->bits; }
-const Bytes& PublicKey::spki() const { return impl_->spki; }
-const Sha256Digest& PublicKey::spki_sha256() const { return impl_->spki_sha256; }
+KeyKind PublicKey::kind() const {
+    return impl_->kind;
+}
+unsigned PublicKey::bits() const {
+    return impl_->bits;
+}
+const Bytes& PublicKey::spki() const {
+    return impl_->spki;
+}
+const Sha256Digest& PublicKey::spki_sha256() const {
+    return impl_->spki_sha256;
+}
 
 Status PublicKey::verify_ecdsa(HashAlg alg, ByteView message, ByteView r, ByteView s) const {
     if (kind() == KeyKind::rsa) {
@@ -275,11 +288,10 @@ Status PublicKey::verify_rsa_pss(HashAlg alg, int salt_size, ByteView message,
     if (signature.size() != mbedtls_rsa_get_len(&impl_->rsa)) {
         return bad_signature();
     }
-    if (mbedtls_rsa_rsassa_pss_verify_ext(&impl_->rsa, md_type(alg),
-                                          static_cast<unsigned>(digest.size()), digest.view().data(),
-                                          md_type(alg),
-                                          salt_size < 0 ? MBEDTLS_RSA_SALT_LEN_ANY : salt_size,
-                                          signature.data()) != 0) {
+    if (mbedtls_rsa_rsassa_pss_verify_ext(
+            &impl_->rsa, md_type(alg), static_cast<unsigned>(digest.size()), digest.view().data(),
+            md_type(alg), salt_size < 0 ? MBEDTLS_RSA_SALT_LEN_ANY : salt_size,
+            signature.data()) != 0) {
         return bad_signature();
     }
     return {};

@@ -1,0 +1,19 @@
+// Types of boot events. Source: TCG PC Client Platform Firmware Profile 1.06, section 10.4.1.
+#pragma once
+
+#include <cstdint>
+
+namespace ratls::eventlog {
+
+inline constexpr std::uint32_t kNoAction = 0x00000003;
+inline constexpr std::uint32_t kSeparator = 0x00000004;
+inline constexpr std::uint32_t kAction = 0x00000005;
+inline constexpr std::uint32_t kSCrtmVersion = 0x00000008;
+inline constexpr std::uint32_t kIpl = 0x0000000d;
+inline constexpr std::uint32_t kEfiVariableDriverConfig = 0x80000001;
+inline constexpr std::uint32_t kEfiGptEvent = 0x80000006;
+inline constexpr std::uint32_t kEfiAction = 0x80000007;
+inline constexpr std::uint32_t kEfiVariableBoot2 = 0x8000000c;
+inline constexpr std::uint32_t kEfiVariableAuthority = 0x800000e0;
+
+}  // namespace ratls::eventlog

@@ -1,0 +1,94 @@
+// The IMA measurement list of the Linux kernel.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "ratls/base/bytes.h"
+#include "ratls/base/result.h"
+#include "ratls/crypto/hash.h"
+
+namespace ratls::ima {
+
+// Limits. Source: Linux security/integrity/ima/ima.h and ima_template.c, with room.
+inline constexpr std::size_t kMaxLogBytes = std::size_t{256} << 20;
+inline constexpr std::uint32_t kMaxPcr = 23;
+inline constexpr std::uint32_t kMaxTemplateName = 96;
+inline constexpr std::uint32_t kMaxTemplateData = 1U << 20;  // ima-buf and modsig can be large
+inline constexpr std::size_t kMaxPath = 4096;                // PATH_MAX
+inline constexpr std::size_t kMaxHashName = 64;              // CRYPTO_MAX_ALG_NAME is 128
+inline constexpr std::size_t kMaxFileDigest = 64;
+inline constexpr std::size_t kMaxSignature = 65536;  // XATTR_SIZE_MAX
+
+/// The PCR that IMA extends unless a policy rule says `pcr=`. Source: CONFIG_IMA_MEASURE_PCR_IDX.
+inline constexpr std::uint32_t kImaPcr = 10;
+
+/// Bytes of a template digest in the list that every kernel has; it is SHA-1.
+inline constexpr std::size_t kSha1DigestSize = 20;
+
+/// One measurement. All views point into the log. What it says is as good as the log's replay into
+/// the PCR of this entry; the path of a violation is not even then covered, since only 0xff bytes
+/// are extended for it.
+struct Entry {
+    std::uint32_t pcr = 0;
+    ByteView template_digest;          ///< as stored in the log
+    std::string_view template_name;    ///< "ima-ng", ...
+    ByteView template_data;            ///< as stored, with the lengths of its fields
+    bool violation = false;            ///< the stored template digest is zero
+    std::string_view file_hash_name;   ///< algorithm of file_digest, as the log writes it
+    std::optional<HashAlg> file_hash;  ///< the same, if it is one of ours
+    ByteView file_digest;              ///< zeros for a violation
+    std::string_view path;             ///< without its NUL; untrusted text, any bytes
+    ByteView signature;                ///< "sig" field; empty if there is none
+    ByteView buffer;                   ///< ima-buf: what was measured
+    bool verity = false;               ///< file_digest is an fs-verity digest
+    ByteView raw;                      ///< the whole entry
+};
+
+/// Walks a binary list without allocation. Refused: unknown templates, fields of another form than
+/// their template's, lengths beyond the limits above, a violation that carries a digest, signature
+/// or buffer, an ima-buf digest that is not the buffer's, anything left over. Not checked here: the
+/// template digest, which `Replay` computes anyway.
+/// Source: Linux security/integrity/ima/ima_fs.c, ima_measurements_show; ima_template_lib.c.
+/// Integers are little-endian (`ima_canonical_fmt`, and every x86).
+class LogReader {
+  public:
+    /// `template_digest_size`: 20, or 32, 48, 64 for the list of one bank, as Linux 6.10 and later
+    /// have it (`binary_runtime_measurements_sha256`). `first` is the index of the first entry, for
+    /// error messages, if the log is the rest of a longer one.
+    explicit LogReader(ByteView log, std::size_t template_digest_size = kSha1DigestSize,
+                       std::size_t first = 0);
+
+    /// Reads the next entry. False at the end and after a failure; `out` then means nothing.
+    bool next(Entry& out);
+    /// Where and why reading stopped early.
+    Status status() const;
+    /// Index of the entry that `next` reads next.
+    std::size_t index() const { return index_; }
+    /// Bytes read so far.
+    std::size_t offset() const { return offset_; }
+
+  private:
+    ByteView log_;
+    std::size_t digest_size_;
+    std::size_t offset_ = 0;
+    std::size_t index_;
+    std::optional<Error> error_;
+};
+
+/// The digest that the kernel extends for an entry: the hash of its template data, 0xff bytes for a
+/// violation. For the template "ima" the name is hashed as 256 bytes, zero-padded. `hasher` says
+/// the algorithm. Source: Linux ima_crypto.c, ima_calc_field_array_hash_tfm; ima_queue.c,
+/// ima_add_template_entry.
+Digest template_hash(const Entry& entry, Hasher& hasher);
+
+/// True for the ascii form: a decimal PCR, a space, a hex digest.
+bool looks_like_ascii(ByteView log);
+
+/// The binary list that an ascii list stands for. Only an approximation: a newline in a path makes
+/// the ascii form ambiguous, so prefer the binary one. The template evm-sig is refused, since its
+/// ascii form does not carry the sizes of its fields.
+Result<Bytes> ascii_to_binary(std::string_view ascii,
+                              std::size_t template_digest_size = kSha1DigestSize);
+
+}  // namespace ratls::ima

@@ -1,0 +1,92 @@
+#include "ratls/evidence/ima/prefix.h"
+
+#include <algorithm>
+
+namespace ratls::ima {
+namespace {
+
+/// One pass for one mode.
+Result<std::optional<PrefixMatch>> match_mode(ByteView log, Replay::Bank bank,
+                                              const PcrPredicate& wanted) {
+    Replay replay({bank});
+    std::size_t violations = 0;
+    std::optional<PrefixMatch> out;
+    const auto look = [&] {
+        if (wanted(replay.value(0, kImaPcr).view())) {
+            out = PrefixMatch{replay.count(), violations, 0, bank.mode};
+        }
+    };
+    look();
+    RATLS_CHECK(replay_log(log, replay, [&](const Entry& entry, const Replay&) {
+        violations += entry.violation ? 1 : 0;
+        if (entry.pcr == kImaPcr) {
+            look();
+        }
+    }));
+    if (out) {
+        out->total = replay.count();
+    }
+    return out;
+}
+
+}  // namespace
+
+Result<std::optional<PrefixMatch>> match_prefix_if(ByteView log, HashAlg bank,
+                                                   const PcrPredicate& wanted) {
+    auto match = match_mode(log, {bank, BankMode::hashed}, wanted);
+    if (!match || *match || bank == HashAlg::sha1) {
+        return match;
+    }
+    return match_mode(log, {bank, BankMode::padded_sha1}, wanted);
+}
+
+Result<std::optional<PrefixMatch>> match_prefix(ByteView log, HashAlg bank, ByteView pcr10) {
+    return match_prefix_if(log, bank, [pcr10](ByteView value) { return equal(value, pcr10); });
+}
+
+PrefixDigests::PrefixDigests(std::vector<std::size_t> counts) {
+    for (const std::size_t count : counts) {
+        points_.push_back({count, std::nullopt});
+    }
+    note();
+}
+
+void PrefixDigests::add(const Entry& entry) {
+    hasher_.update(entry.raw);
+    ++count_;
+    note();
+}
+
+std::optional<Sha256Digest> PrefixDigests::at(std::size_t count) const {
+    const auto found = std::ranges::find(points_, count, &Point::count);
+    return found == points_.end() ? std::nullopt : found->digest;
+}
+
+void PrefixDigests::note() {
+    for (Point& point : points_) {
+        if (point.count == count_) {
+            Hasher copy = hasher_;
+            point.digest.emplace();
+            std::ranges::copy(copy.finish().view(), point.digest->begin());
+        }
+    }
+}
+
+Result<Sha256Digest> prefix_digest(ByteView log, std::size_t count,
+                                   std::size_t template_digest_size) {
+    LogReader reader(log, template_digest_size);
+    PrefixDigests digests({count});
+    Entry entry;
+    while (reader.index() < count && reader.next(entry)) {
+        digests.add(entry);
+    }
+    RATLS_CHECK(reader.status());
+    if (const auto digest = digests.at(count)) {
+        return *digest;
+    }
+    return fail(
+        Code::mismatch, "ima",
+        std::to_string(count) + " entries wanted, " + std::to_string(reader.index()) + " found");
+}
+
+}  // namespace ratls::ima

@@ -1,0 +1,48 @@
+// Files and directories, real or pretended.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ratls/base/bytes.h"
+#include "ratls/base/result.h"
+
+namespace ratls {
+
+/// A file system. Calls block. Failures: `unavailable` when there is no such file or directory, or
+/// it is busy; `denied` without the permission; `too_large` when a file is longer than the caller's
+/// limit; `io` when the system refuses otherwise. The text gives the system's reason.
+class Files {
+  public:
+    virtual ~Files() = default;
+
+    /// The whole content, read until the end: the size of a special file is not known before.
+    virtual Result<Bytes> read(const std::string& path, std::size_t max_bytes) = 0;
+    /// Writes an existing file, special files included, from its start, in one system call and
+    /// without truncating it; a part only is a failure.
+    virtual Status write(const std::string& path, ByteView content) = 0;
+    /// Writes a file so that a reader sees the old content or the new one, never a part: temporary
+    /// file, fsync, rename. `mode` as for chmod.
+    virtual Status replace(const std::string& path, ByteView content, unsigned mode) = 0;
+    /// A new directory with mode 0700; its parent must be there, itself not.
+    virtual Status make_directory(const std::string& path) = 0;
+    /// Removes an empty directory.
+    virtual Status remove_directory(const std::string& path) = 0;
+    virtual bool is_directory(const std::string& path) = 0;
+    /// Names of the regular files in a directory, sorted.
+    virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+};
+
+/// The file system of this machine.
+class LinuxFiles : public Files {
+  public:
+    Result<Bytes> read(const std::string& path, std::size_t max_bytes) override;
+    Status write(const std::string& path, ByteView content) override;
+    Status replace(const std::string& path, ByteView content, unsigned mode) override;
+    Status make_directory(const std::string& path) override;
+    Status remove_directory(const std::string& path) override;
+    bool is_directory(const std::string& path) override;
+    Result<std::vector<std::string>> list(const std::string& path) override;
+};
+
+}  // namespace ratls

@@ -1,0 +1,147 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "ratls/base/text.h"
+#include "ratls/platform/descriptor.h"
+#include "ratls/platform/files.h"
+
+namespace ratls {
+namespace {
+
+Code code_of(int error) {
+    switch (error) {
+        case ENOENT:
+        case ENOTDIR:
+        case ENXIO:  // a driver without its device
+        case EBUSY:
+        case EAGAIN:
+            return Code::unavailable;
+        case EACCES:
+        case EPERM:
+        case EROFS:
+            return Code::denied;
+        default:
+            return Code::io;
+    }
+}
+
+std::unexpected<Error> system_failure(const std::string& path, int error) {
+    return fail(code_of(error), quoted(path, 300), std::generic_category().message(error));
+}
+
+Status write_all(int fd, ByteView content, const std::string& path) {
+    while (!content.empty()) {
+        const ssize_t done = ::write(fd, content.data(), content.size());
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done <= 0) {
+            return system_failure(path, done < 0 ? errno : EIO);
+        }
+        content = content.subspan(static_cast<std::size_t>(done));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Bytes> LinuxFiles::read(const std::string& path, std::size_t max_bytes) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0) {
+        return system_failure(path, errno);
+    }
+    Bytes out;
+    for (;;) {
+        const std::size_t have = out.size();
+        out.resize(std::min(max_bytes + 1, std::max<std::size_t>(16384, have * 2)));
+        const ssize_t got = ::read(file.get(), out.data() + have, out.size() - have);
+        if (got < 0 && errno != EINTR) {
+            return system_failure(path, errno);
+        }
+        out.resize(have + (got > 0 ? static_cast<std::size_t>(got) : 0));
+        if (out.size() > max_bytes) {
+            return fail(Code::too_large, quoted(path, 300),
+                        "at most " + std::to_string(max_bytes) + " bytes wanted");
+        }
+        if (got == 0) {
+            return out;
+        }
+    }
+}
+
+Status LinuxFiles::write(const std::string& path, ByteView content) {
+    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (file.get() < 0) {
+        return system_failure(path, errno);
+    }
+    const ssize_t done = ::write(file.get(), content.data(), content.size());
+    if (done < 0) {
+        return system_failure(path, errno);
+    }
+    if (static_cast<std::size_t>(done) != content.size()) {
+        return fail(Code::io, quoted(path, 300), "only a part was written");
+    }
+    return {};
+}
+
+Status LinuxFiles::replace(const std::string& path, ByteView content, unsigned mode) {
+    std::string temporary = path + ".XXXXXX";
+    const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
+    if (file.get() < 0) {
+        return system_failure(path, errno);
+    }
+    Status status = write_all(file.get(), content, temporary);
+    if (status && (::fchmod(file.get(), static_cast<mode_t>(mode)) != 0 ||
+                   ::fsync(file.get()) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0)) {
+        status = system_failure(path, errno);
+    }
+    if (!status) {
+        ::unlink(temporary.c_str());
+    }
+    return status;
+}
+
+Status LinuxFiles::make_directory(const std::string& path) {
+    if (::mkdir(path.c_str(), 0700) != 0) {
+        return system_failure(path, errno);
+    }
+    return {};
+}
+
+Status LinuxFiles::remove_directory(const std::string& path) {
+    if (::rmdir(path.c_str()) != 0) {
+        return system_failure(path, errno);
+    }
+    return {};
+}
+
+bool LinuxFiles::is_directory(const std::string& path) {
+    std::error_code ignored;
+    return std::filesystem::is_directory(path, ignored);
+}
+
+Result<std::vector<std::string>> LinuxFiles::list(const std::string& path) {
+    std::vector<std::string> out;
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(path, error), end; !error && it != end;
+         it.increment(error)) {
+        std::error_code ignored;
+        if (it->is_regular_file(ignored)) {
+            out.push_back(it->path().filename().string());
+        }
+    }
+    if (error) {
+        return system_failure(path, error.value());
+    }
+    std::ranges::sort(out);
+    return out;
+}
+
+}  // namespace ratls

@@ -1,0 +1,103 @@
+#include "ratls/platform/quote_provider_tsm.h"
+
+#include <charconv>
+
+#include "ratls/base/text.h"
+#include "ratls/codec/hex.h"
+#include "ratls/crypto/random.h"
+
+namespace ratls {
+namespace {
+
+constexpr unsigned kAttempts = 5;
+constexpr unsigned kMaxPrivlevel = 3;
+constexpr std::size_t kMaxAttribute = 4096;           // one page: sysfs and configfs text files
+constexpr std::size_t kMaxReport = 64 * 1024;         // TSM_OUTBLOB_MAX is 32 KiB in Linux 6.7
+constexpr std::size_t kMaxCertificates = 256 * 1024;  // SEV_FW_BLOB_MAX_SIZE is 16 KiB
+
+std::unexpected<Error> tsm_failure(Error error) {
+    return std::unexpected(std::move(error).in("tsm"));
+}
+
+std::string_view without_newline(ByteView text) {
+    const std::string_view all = as_text(text);
+    return all.ends_with('\n') ? all.substr(0, all.size() - 1) : all;
+}
+
+}  // namespace
+
+Result<TeeQuote> TsmQuoteProvider::quote(const std::array<std::uint8_t, 64>& report_data) {
+    if (privlevel_.value_or(0) > kMaxPrivlevel) {
+        return fail(Code::usage, "tsm: privlevel", "0 to 3 wanted");
+    }
+    // Busy, or somebody else wrote to our entry: another entry has nothing to do with that one.
+    for (unsigned i = 1;; ++i) {
+        auto quote = attempt(report_data);
+        if (quote) {
+            return quote;
+        }
+        const bool again =
+            quote.error().code == Code::unavailable || quote.error().code == Code::mismatch;
+        if (!again || i == kAttempts) {
+            return tsm_failure(std::move(quote).error());
+        }
+    }
+}
+
+Result<TeeQuote> TsmQuoteProvider::attempt(const std::array<std::uint8_t, 64>& report_data) {
+    const std::string entry = directory_ + "/ratls-" + hex(random_array<8>());
+    RATLS_CHECK(files_.make_directory(entry));
+    auto quote = fill(entry, report_data);
+    const Status removed = files_.remove_directory(entry);
+    if (quote && !removed) {
+        return std::unexpected(removed.error());
+    }
+    return quote;
+}
+
+Result<TeeQuote> TsmQuoteProvider::fill(const std::string& entry,
+                                        const std::array<std::uint8_t, 64>& report_data) {
+    RATLS_TRY(std::uint64_t expected, generation(entry));
+    if (privlevel_) {
+        RATLS_CHECK(files_.write(entry + "/privlevel", as_bytes(std::to_string(*privlevel_))));
+        ++expected;
+    }
+    RATLS_CHECK(files_.write(entry + "/inblob", report_data));
+    ++expected;
+
+    TeeQuote out;
+    RATLS_TRY(const Bytes provider, files_.read(entry + "/provider", kMaxAttribute));
+    out.kind = without_newline(provider);
+    if (out.kind != "sev_guest" && out.kind != "tdx_guest") {
+        return fail(Code::unsupported, "provider",
+                    "sev_guest or tdx_guest wanted, " + quoted(out.kind) + " found");
+    }
+    RATLS_TRY(out.report, files_.read(entry + "/outblob", kMaxReport));
+    if (out.kind == "sev_guest") {  // TDX has no such attribute
+        RATLS_TRY(out.aux, files_.read(entry + "/auxblob", kMaxCertificates));
+    }
+    RATLS_TRY(const std::uint64_t now, generation(entry));
+    if (now != expected) {
+        return fail(Code::mismatch, "generation",
+                    std::to_string(expected) + " wanted, " + std::to_string(now) + " found");
+    }
+    if (out.report.empty()) {
+        return fail(Code::io, "outblob", "is empty");
+    }
+    return out;
+}
+
+/// A counter of the writes to the entry, so that a report is not taken for an answer to another
+/// question than ours.
+Result<std::uint64_t> TsmQuoteProvider::generation(const std::string& entry) {
+    RATLS_TRY(const Bytes text, files_.read(entry + "/generation", kMaxAttribute));
+    const std::string_view digits = without_newline(text);
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) {
+        return fail(Code::malformed, "generation", "a number wanted, " + quoted(digits) + " found");
+    }
+    return value;
+}
+
+}  // namespace ratls

@@ -1,0 +1,336 @@
+#include "ratls/platform/tpm_esys.h"
+
+#include <tss2/tss2_esys.h>
+#include <tss2/tss2_mu.h>
+#include <tss2/tss2_rc.h>
+#include <tss2/tss2_tctildr.h>
+
+#include <bit>
+
+#include "ratls/base/text.h"
+#include "ratls/evidence/tpm/attest.h"
+#include "ratls/evidence/tpm/public_area.h"
+#include "ratls/evidence/tpm/signature.h"
+
+namespace ratls {
+namespace {
+
+constexpr unsigned kReadAttempts = 5;
+constexpr unsigned kPcrsPerRead = 8;  // the most that TPM2_PCR_Read gives at once: TPML_DIGEST
+
+static_assert(kMaxQualifyingData <= sizeof(TPM2B_DATA::buffer));
+
+struct FreeEsys {
+    void operator()(void* memory) const { Esys_Free(memory); }
+};
+template <typename T>
+using EsysPtr = std::unique_ptr<T, FreeEsys>;
+
+struct CloseTcti {
+    void operator()(TSS2_TCTI_CONTEXT* tcti) const { Tss2_TctiLdr_Finalize(&tcti); }
+};
+using Tcti = std::unique_ptr<TSS2_TCTI_CONTEXT, CloseTcti>;
+
+struct CloseEsys {
+    void operator()(ESYS_CONTEXT* esys) const { Esys_Finalize(&esys); }
+};
+using Esys = std::unique_ptr<ESYS_CONTEXT, CloseEsys>;
+
+/// A loaded object. A TPM has few places for them, without a resource manager three.
+class Transient {
+  public:
+    Transient(ESYS_CONTEXT* esys, ESYS_TR handle) : esys_(esys), handle_(handle) {}
+    Transient(Transient&& other) noexcept
+        : esys_(other.esys_), handle_(std::exchange(other.handle_, ESYS_TR_NONE)) {}
+    Transient(const Transient&) = delete;
+    Transient& operator=(const Transient&) = delete;
+    ~Transient() {
+        if (handle_ != ESYS_TR_NONE) {
+            Esys_FlushContext(esys_, handle_);
+        }
+    }
+    ESYS_TR get() const { return handle_; }
+
+  private:
+    ESYS_CONTEXT* esys_;
+    ESYS_TR handle_;
+};
+
+/// Source: TPM 2.0 Library, Part 2, 6.6 TPM_RC: a code of format one also says which handle,
+/// session or parameter it is about.
+Code code_of(TSS2_RC rc) {
+    const TSS2_RC layer = rc & TSS2_RC_LAYER_MASK;
+    if (layer == TSS2_TCTI_RC_LAYER) {
+        return Code::unavailable;
+    }
+    if (layer != TSS2_TPM_RC_LAYER && layer != TSS2_RESMGR_TPM_RC_LAYER) {
+        return Code::io;
+    }
+    const TSS2_RC plain = (rc & TPM2_RC_FMT1) != 0 ? rc & (TPM2_RC_FMT1 | 0x3f) : rc & 0xfff;
+    switch (plain) {
+        case TPM2_RC_AUTH_FAIL:
+        case TPM2_RC_BAD_AUTH:
+        case TPM2_RC_LOCKOUT:
+            return Code::denied;
+        case TPM2_RC_HASH:
+            return Code::unsupported;
+        case TPM2_RC_RETRY:
+        case TPM2_RC_YIELDED:
+        case TPM2_RC_TESTING:
+            return Code::unavailable;
+        default:
+            return Code::io;
+    }
+}
+
+std::unexpected<Error> tpm_failure(std::string_view call, TSS2_RC rc) {
+    return fail(code_of(rc), "tpm: " + std::string(call), Tss2_RC_Decode(rc));
+}
+
+/// Source: TPM 2.0 Library, Part 2, 12.2.4. Attributes 0x00050072: fixedTPM, fixedParent,
+/// sensitiveDataOrigin, userWithAuth, restricted, sign.
+TPM2B_PUBLIC ak_template() {
+    TPM2B_PUBLIC out{};
+    TPMT_PUBLIC& area = out.publicArea;
+    area.type = TPM2_ALG_ECC;
+    area.nameAlg = TPM2_ALG_SHA256;
+    area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
+                            TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH |
+                            TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT;
+    TPMS_ECC_PARMS& ecc = area.parameters.eccDetail;
+    ecc.symmetric.algorithm = TPM2_ALG_NULL;
+    ecc.scheme.scheme = TPM2_ALG_ECDSA;
+    ecc.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
+    ecc.curveID = TPM2_ECC_NIST_P256;
+    ecc.kdf.scheme = TPM2_ALG_NULL;
+    return out;
+}
+
+/// The bytes of a structure, by the marshalling function of its type.
+template <typename T>
+Result<Bytes> marshal(const T& value,
+                      TSS2_RC (*function)(const T*, std::uint8_t[], std::size_t, std::size_t*)) {
+    std::array<std::uint8_t, sizeof(T) + 64> buffer{};
+    std::size_t size = 0;
+    const TSS2_RC rc = function(&value, buffer.data(), buffer.size(), &size);
+    if (rc != TSS2_RC_SUCCESS || size > buffer.size()) {
+        return fail(Code::malformed, "tpm", "a reply that cannot be written out");
+    }
+    return to_bytes(ByteView(buffer).first(size));
+}
+
+void select(TPMS_PCR_SELECTION& out, HashAlg bank, std::uint32_t mask) {
+    out.hash = tpm::hash_id(bank);
+    out.sizeofSelect = 3;
+    for (std::size_t i = 0; i < 3; ++i) {
+        out.pcrSelect[i] = static_cast<BYTE>(mask >> (8 * i));
+    }
+}
+
+/// The mask of a selection that the TPM sent, or nothing if it is not of this bank.
+std::optional<std::uint32_t> selected(const TPML_PCR_SELECTION& list, HashAlg bank) {
+    if (list.count != 1 || list.pcrSelections[0].hash != tpm::hash_id(bank) ||
+        list.pcrSelections[0].sizeofSelect > sizeof list.pcrSelections[0].pcrSelect) {
+        return std::nullopt;
+    }
+    std::uint32_t mask = 0;
+    for (std::size_t i = 0; i < list.pcrSelections[0].sizeofSelect; ++i) {
+        mask |= std::uint32_t{list.pcrSelections[0].pcrSelect[i]} << (8 * i);
+    }
+    return mask;
+}
+
+using PcrValues = std::array<Digest, tpm::kPcrCount>;
+
+class TpmEsys : public Tpm {
+  public:
+    TpmEsys(Tcti tcti, Esys esys, Transient ak, Bytes ak_public)
+        : tcti_(std::move(tcti)),
+          esys_(std::move(esys)),
+          ak_(std::move(ak)),
+          ak_public_(std::move(ak_public)) {}
+
+    Result<Bytes> ak_public() override { return ak_public_; }
+
+    Result<SignedQuote> quote(ByteView qualifying_data,
+                              std::span<const tpm::PcrSelection> selection) override;
+    Result<std::vector<Digest>> read_pcrs(HashAlg bank, std::span<const unsigned> indexes) override;
+
+  private:
+    /// Some of the PCRs in `mask`: adds their values and gives their mask. Notes the update
+    /// counter.
+    Result<std::uint32_t> read_some(HashAlg bank, std::uint32_t mask, PcrValues& values,
+                                    std::uint32_t& counter);
+    /// False if a PCR changed while they were read.
+    Result<bool> read_all(HashAlg bank, std::uint32_t mask, PcrValues& values);
+
+    Tcti tcti_;  // destroyed last
+    Esys esys_;
+    Transient ak_;
+    Bytes ak_public_;
+};
+
+Result<SignedQuote> TpmEsys::quote(ByteView qualifying_data,
+                                   std::span<const tpm::PcrSelection> selection) {
+    RATLS_CHECK(check_quote_arguments(qualifying_data, selection));
+    TPM2B_DATA data{};
+    data.size = static_cast<UINT16>(qualifying_data.size());
+    std::ranges::copy(qualifying_data, std::begin(data.buffer));
+    TPML_PCR_SELECTION pcrs{};
+    for (const tpm::PcrSelection& one : selection) {
+        select(pcrs.pcrSelections[pcrs.count++], one.bank, one.mask);
+    }
+    TPMT_SIG_SCHEME scheme{};
+    scheme.scheme = TPM2_ALG_NULL;  // the one of the key
+
+    TPM2B_ATTEST* attest_out = nullptr;
+    TPMT_SIGNATURE* signature_out = nullptr;
+    const TSS2_RC rc = Esys_Quote(esys_.get(), ak_.get(), ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                  ESYS_TR_NONE, &data, &scheme, &pcrs, &attest_out, &signature_out);
+    const EsysPtr<TPM2B_ATTEST> attest(attest_out);
+    const EsysPtr<TPMT_SIGNATURE> signature(signature_out);
+    if (rc != TSS2_RC_SUCCESS) {
+        return tpm_failure("TPM2_Quote", rc);
+    }
+    if (attest->size > sizeof attest->attestationData) {
+        return fail(Code::malformed, "tpm: TPM2_Quote", "an attest that is too long");
+    }
+    SignedQuote out;
+    out.attest = to_bytes(ByteView(attest->attestationData, attest->size));
+    RATLS_TRY(out.signature, marshal(*signature, &Tss2_MU_TPMT_SIGNATURE_Marshal));
+
+    RATLS_TRY(const tpm::Quote parsed, tpm::parse_quote(out.attest));
+    RATLS_TRY(const tpm::Signature parsed_signature, tpm::parse_signature(out.signature));
+    if (!equal(parsed.extra_data, qualifying_data) || parsed_signature.scheme != tpm::kEcdsa) {
+        return fail(Code::malformed, "tpm: TPM2_Quote", "a quote that was not asked for");
+    }
+    if (!std::ranges::equal(parsed.pcrs, selection)) {  // it clears the bits of what it has not
+        return fail(Code::unsupported, "tpm: TPM2_Quote", "a bank or PCR that this TPM has not");
+    }
+    return out;
+}
+
+Result<std::uint32_t> TpmEsys::read_some(HashAlg bank, std::uint32_t mask, PcrValues& values,
+                                         std::uint32_t& counter) {
+    TPML_PCR_SELECTION in{};
+    in.count = 1;
+    select(in.pcrSelections[0], bank, mask);
+    TPML_PCR_SELECTION* selection_out = nullptr;
+    TPML_DIGEST* digests_out = nullptr;
+    const TSS2_RC rc = Esys_PCR_Read(esys_.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &in,
+                                     &counter, &selection_out, &digests_out);
+    const EsysPtr<TPML_PCR_SELECTION> selection(selection_out);
+    const EsysPtr<TPML_DIGEST> digests(digests_out);
+    if (rc != TSS2_RC_SUCCESS) {
+        return tpm_failure("TPM2_PCR_Read", rc);
+    }
+    const std::uint32_t given = selected(*selection, bank).value_or(0);
+    if (given == 0) {
+        return fail(Code::unsupported, "tpm: TPM2_PCR_Read",
+                    "no " + std::string(hash_name(bank)) + " bank, or not these PCRs");
+    }
+    if ((given & ~mask) != 0 || digests->count != static_cast<unsigned>(std::popcount(given)) ||
+        digests->count > kPcrsPerRead) {
+        return fail(Code::malformed, "tpm: TPM2_PCR_Read", "PCRs that were not asked for");
+    }
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        if (((given >> i) & 1) == 0) {
+            continue;
+        }
+        const TPM2B_DIGEST& digest = digests->digests[next++];
+        if (digest.size != digest_size(bank)) {
+            return fail(Code::malformed, "tpm: TPM2_PCR_Read", "a value of another size");
+        }
+        values[i] = Digest(ByteView(digest.buffer, digest.size));
+    }
+    return given;
+}
+
+Result<bool> TpmEsys::read_all(HashAlg bank, std::uint32_t mask, PcrValues& values) {
+    std::optional<std::uint32_t> first_counter;
+    while (mask != 0) {
+        std::uint32_t counter = 0;
+        RATLS_TRY(const std::uint32_t given, read_some(bank, mask, values, counter));
+        if (first_counter.value_or(counter) != counter) {
+            return false;
+        }
+        first_counter = counter;
+        mask &= ~given;
+    }
+    return true;
+}
+
+Result<std::vector<Digest>> TpmEsys::read_pcrs(HashAlg bank, std::span<const unsigned> indexes) {
+    RATLS_CHECK(check_pcr_indexes(indexes));
+    std::uint32_t mask = 0;
+    for (const unsigned index : indexes) {
+        mask |= std::uint32_t{1} << index;
+    }
+    PcrValues values;
+    for (unsigned i = 0; i < kReadAttempts; ++i) {
+        RATLS_TRY(const bool of_one_moment, read_all(bank, mask, values));
+        if (of_one_moment) {
+            std::vector<Digest> out;
+            for (const unsigned index : indexes) {
+                out.push_back(values[index]);
+            }
+            return out;
+        }
+    }
+    return fail(Code::unavailable, "tpm: TPM2_PCR_Read", "PCRs kept changing");
+}
+
+struct LoadedKey {
+    Transient handle;
+    Bytes public_area;
+};
+
+Result<LoadedKey> create_ak(ESYS_CONTEXT* esys) {
+    const TPM2B_SENSITIVE_CREATE no_secret{};
+    const TPM2B_PUBLIC wanted = ak_template();
+    const TPM2B_DATA no_data{};
+    const TPML_PCR_SELECTION no_pcrs{};
+    ESYS_TR handle = ESYS_TR_NONE;
+    TPM2B_PUBLIC* public_out = nullptr;
+    const TSS2_RC rc = Esys_CreatePrimary(
+        esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret,
+        &wanted, &no_data, &no_pcrs, &handle, &public_out, nullptr, nullptr, nullptr);
+    const EsysPtr<TPM2B_PUBLIC> created(public_out);
+    if (rc != TSS2_RC_SUCCESS) {
+        return tpm_failure("TPM2_CreatePrimary", rc);
+    }
+    Transient key(esys, handle);
+    RATLS_TRY(Bytes area, marshal(created->publicArea, &Tss2_MU_TPMT_PUBLIC_Marshal));
+    RATLS_TRY(const tpm::PublicArea parsed, tpm::parse_public_area(area));
+    if (parsed.key.kind() != KeyKind::p256 || parsed.scheme != tpm::kEcdsa ||
+        parsed.attributes != wanted.publicArea.objectAttributes) {
+        return fail(Code::malformed, "tpm: TPM2_CreatePrimary", "a key that was not asked for");
+    }
+    return LoadedKey{std::move(key), std::move(area)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Tpm>> open_tpm(const std::string& tcti) {
+    if (tcti.empty()) {
+        return fail(Code::usage, "tpm", "a TCTI string wanted, as device:/dev/tpmrm0");
+    }
+    TSS2_TCTI_CONTEXT* tcti_out = nullptr;
+    if (const TSS2_RC rc = Tss2_TctiLdr_Initialize(tcti.c_str(), &tcti_out);
+        rc != TSS2_RC_SUCCESS) {
+        return fail(Code::unavailable, "tpm: " + quoted(tcti), Tss2_RC_Decode(rc));
+    }
+    Tcti transport(tcti_out);
+    ESYS_CONTEXT* esys_out = nullptr;
+    if (const TSS2_RC rc = Esys_Initialize(&esys_out, transport.get(), nullptr);
+        rc != TSS2_RC_SUCCESS) {
+        return tpm_failure("Esys_Initialize", rc);
+    }
+    Esys esys(esys_out);
+    RATLS_TRY(LoadedKey ak, create_ak(esys.get()));
+    return std::make_unique<TpmEsys>(std::move(transport), std::move(esys), std::move(ak.handle),
+                                     std::move(ak.public_area));
+}
+
+}  // namespace ratls

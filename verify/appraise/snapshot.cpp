@@ -1,0 +1,377 @@
+#include "verify/appraise/snapshot.h"
+
+#include <algorithm>
+
+#include "ratls/base/text.h"
+#include "ratls/codec/base64.h"
+#include "ratls/codec/hex.h"
+
+namespace ratls::verify {
+namespace {
+
+constexpr std::string_view kDomain("ratls-vm/snapshot/1\0", 20);
+constexpr JsonLimits kLimits = {.max_bytes = std::size_t{256} << 20, .max_depth = 8};
+constexpr std::int64_t kMaxSequence = std::int64_t{1} << 52;
+constexpr unsigned kMaxPcr = 23;
+
+bool is_digest_text(std::string_view text) {
+    const std::size_t colon = text.find(':');
+    const auto alg = hash_from_name(text.substr(0, colon));
+    return colon != std::string_view::npos && alg &&
+           parse_hex(text.substr(colon + 1), digest_size(*alg)) && lower(text) == text;
+}
+
+UnixTime read_time(JsonReader& reader, std::string_view key) {
+    const auto time = parse_rfc3339(reader.required_string(key));
+    if (!time) {
+        reader.fail(key, time.error().what);
+    }
+    return time.value_or(0);
+}
+
+/// Calls `read(item, where)` for each object of a list member.
+template <typename Read>
+void for_each_object(JsonReader& reader, std::string_view key, Read read) {
+    const Json* member = reader.member(key);
+    if (member == nullptr) {
+        return;
+    }
+    if (member->if_array() == nullptr) {
+        reader.fail(key, "a list wanted");
+        return;
+    }
+    std::size_t index = 0;
+    for (const Json& item : *member->if_array()) {
+        JsonReader inner(
+            item, reader.where() + ": " + std::string(key) + "[" + std::to_string(index++) + "]");
+        read(inner);
+        if (auto status = inner.finish(); !status) {
+            reader.fail(std::move(status).error());
+            return;
+        }
+    }
+}
+
+std::vector<FileReference> read_files(JsonReader& reader, std::string_view key) {
+    std::vector<FileReference> out;
+    for_each_object(reader, key, [&](JsonReader& item) {
+        FileReference file;
+        file.path = item.string("path", {});
+        if (const Bytes raw = item.hex_bytes("path_hex", 0); !raw.empty()) {
+            file.path = as_text(raw);
+        }
+        if (file.path.empty()) {
+            item.fail("path", "a path or path_hex wanted");
+        }
+        file.digests = item.strings("digests");
+        if (file.digests.empty()) {
+            item.fail("digests", "at least one wanted");
+        }
+        for (const std::string& digest : file.digests) {
+            if (!is_digest_text(digest)) {
+                item.fail("digests", "\"sha256:\" and 64 lower case hex digits wanted, " +
+                                         quoted(digest) + " found");
+            }
+        }
+        out.push_back(std::move(file));
+    });
+    if (out.empty()) {
+        reader.fail(key, "an empty list accepts nothing: at least one file wanted");
+    }
+    return out;
+}
+
+SnpReference read_snp(JsonReader& reader) {
+    SnpReference out;
+    for_each_object(reader, "measurements", [&](JsonReader& item) {
+        MeasurementReference reference;
+        item.required("value");
+        reference.value = item.hex_bytes("value", 48);
+        reference.covers = item.strings("covers");
+        for (const std::string& part : reference.covers) {
+            if (part != "firmware" && part != "kernel" && part != "initrd" && part != "cmdline") {
+                item.fail("covers",
+                          "firmware, kernel, initrd, cmdline wanted, " + quoted(part) + " found");
+            }
+        }
+        reference.tag = item.string("tag", {});
+        if (!reference.tag.empty() && reference.tag != "paravisor") {
+            item.fail("tag", "\"paravisor\" wanted");
+        }
+        out.measurements.push_back(std::move(reference));
+    });
+    if (out.measurements.empty()) {
+        reader.fail("measurements", "an empty list accepts nothing: at least one wanted");
+    }
+    out.host_data = reader.hex_list("host_data", 32);
+    out.id_key_digests = reader.hex_list("id_key_digests", 48);
+    out.min_guest_svn =
+        static_cast<std::uint32_t>(reader.integer("min_guest_svn", 0, 0, 0xffffffff));
+    return out;
+}
+
+PcrReference read_pcrs(const Json& json, JsonReader& parent) {
+    PcrReference out;
+    JsonReader reader(json, "snapshot: tpm: sha256");
+    for (unsigned index = 0; index <= kMaxPcr; ++index) {
+        const std::string key = std::to_string(index);
+        if (json.find(key) == nullptr) {
+            continue;
+        }
+        std::vector<Bytes> values = reader.hex_list(key, 32);
+        if (values.empty()) {
+            reader.fail(key, "an empty list accepts nothing: at least one value wanted");
+        }
+        out[index] = std::move(values);
+    }
+    if (auto status = reader.finish(); !status) {
+        parent.fail(std::move(status).error());
+    }
+    return out;
+}
+
+void read_signatures(JsonReader& reader, Snapshot& out) {
+    for_each_object(reader, "signatures", [&](JsonReader& item) {
+        SnapshotSignature signature;
+        item.required("key");
+        const Bytes key = item.hex_bytes("key", 32);
+        if (key.size() == 32) {
+            std::ranges::copy(key, signature.key.begin());
+        }
+        auto bytes = parse_base64(item.required_string("signature"));
+        if (!bytes || (bytes->size() != 64 && bytes->size() != 96)) {
+            item.fail("signature", "base64 of r and s, 64 or 96 bytes, wanted");
+        } else {
+            signature.signature = *std::move(bytes);
+        }
+        out.signatures.push_back(std::move(signature));
+    });
+}
+
+Json hex_array(const std::vector<Bytes>& values) {
+    Json out(Json::Array{});
+    for (const Bytes& value : values) {
+        out.push(hex(value));
+    }
+    return out;
+}
+
+Json string_array(const std::vector<std::string>& values) {
+    Json out(Json::Array{});
+    for (const std::string& value : values) {
+        out.push(value);
+    }
+    return out;
+}
+
+Json files_json(const std::vector<FileReference>& files) {
+    Json out(Json::Array{});
+    for (const FileReference& file : files) {
+        Json item(Json::Object{});
+        const bool plain =
+            is_utf8(file.path) && file.path.find('\0') == std::string::npos && !file.path.empty();
+        item.set(plain ? "path" : "path_hex", plain ? file.path : hex(as_bytes(file.path)));
+        item.set("digests", string_array(file.digests));
+        out.push(std::move(item));
+    }
+    return out;
+}
+
+Json snp_json(const SnpReference& snp) {
+    Json measurements(Json::Array{});
+    for (const MeasurementReference& reference : snp.measurements) {
+        Json item(Json::Object{});
+        item.set("value", hex(reference.value)).set("covers", string_array(reference.covers));
+        if (!reference.tag.empty()) {
+            item.set("tag", reference.tag);
+        }
+        measurements.push(std::move(item));
+    }
+    Json out(Json::Object{});
+    out.set("measurements", std::move(measurements));
+    if (!snp.host_data.empty()) {
+        out.set("host_data", hex_array(snp.host_data));
+    }
+    if (!snp.id_key_digests.empty()) {
+        out.set("id_key_digests", hex_array(snp.id_key_digests));
+    }
+    out.set("min_guest_svn", std::uint64_t{snp.min_guest_svn});
+    return out;
+}
+
+HashAlg signing_hash(const PublicKey& key) {
+    return key.kind() == KeyKind::p384 ? HashAlg::sha384 : HashAlg::sha256;
+}
+
+}  // namespace
+
+bool MeasurementReference::covers_boot() const {
+    const auto has = [&](std::string_view part) {
+        return std::ranges::find(covers, part) != covers.end();
+    };
+    return has("kernel") && has("initrd") && has("cmdline");
+}
+
+Result<Snapshot> parse_snapshot(std::string_view text) {
+    auto json = parse_json(text, kLimits);
+    if (!json) {
+        return std::unexpected(std::move(json).error().in("snapshot"));
+    }
+    JsonReader reader(*json, "snapshot");
+    Snapshot out;
+    if (reader.integer("ratls_snapshot", 0, 0, 1000) != 1) {
+        reader.fail("ratls_snapshot", "1 wanted");
+    }
+    out.name = reader.required_string("name");
+    if (out.name.empty() || out.name.size() > 128) {
+        reader.fail("name", "1 to 128 bytes wanted");
+    }
+    reader.required("sequence");
+    out.sequence = static_cast<std::uint64_t>(reader.integer("sequence", 0, 0, kMaxSequence));
+    out.not_before = read_time(reader, "not_before");
+    out.not_after = read_time(reader, "not_after");
+    if (out.not_after < out.not_before) {
+        reader.fail("not_after", "later than not_before wanted");
+    }
+    out.origin = reader.required_string("origin");
+    if (out.origin != "built" && out.origin != "observed") {
+        reader.fail("origin", "\"built\" or \"observed\" wanted, " + quoted(out.origin) + " found");
+    }
+    out.dialects = reader.strings("dialects");
+    if (out.dialects.empty()) {
+        reader.fail("dialects", "an empty list accepts nothing: \"ratls-vm/1\" wanted");
+    }
+    out.taken_from = reader.string("taken_from", {});
+    if (const Json* member = reader.member("tee")) {
+        JsonReader tee(*member, "snapshot: tee");
+        if (const Json* snp = tee.required("snp")) {
+            JsonReader inner(*snp, "snapshot: tee: snp");
+            out.snp = read_snp(inner);
+            if (auto status = inner.finish(); !status) {
+                tee.fail(std::move(status).error());
+            }
+        }
+        if (auto status = tee.finish(); !status) {
+            reader.fail(std::move(status).error());
+        }
+    }
+    if (const Json* member = reader.member("tpm")) {
+        JsonReader tpm(*member, "snapshot: tpm");
+        if (const Json* bank = tpm.required("sha256")) {
+            out.pcrs = read_pcrs(*bank, tpm);
+        }
+        if (auto status = tpm.finish(); !status) {
+            reader.fail(std::move(status).error());
+        }
+    }
+    if (const Json* member = reader.member("ima")) {
+        JsonReader ima(*member, "snapshot: ima");
+        ImaReference reference;
+        reference.allow = read_files(ima, "allow");
+        reference.require = read_files(ima, "require");
+        reference.tolerate_violations = ima.strings("tolerate_violations");
+        reference.known_pcr10 = ima.hex_list("known_pcr10", 32);
+        if (auto status = ima.finish(); !status) {
+            reader.fail(std::move(status).error());
+        }
+        out.ima = std::move(reference);
+    }
+    if (!out.snp && !out.pcrs && !out.ima) {
+        reader.fail("tee", "a snapshot without reference values accepts nothing");
+    }
+    read_signatures(reader, out);
+    RATLS_CHECK(reader.finish());
+    RATLS_TRY(const Bytes signed_bytes, snapshot_signed_bytes(*json));
+    out.digest = sha256(signed_bytes);
+    return out;
+}
+
+Json snapshot_json(const Snapshot& snapshot) {
+    Json out(Json::Object{});
+    out.set("ratls_snapshot", 1).set("name", snapshot.name).set("sequence", snapshot.sequence);
+    out.set("not_before", format_rfc3339(snapshot.not_before));
+    out.set("not_after", format_rfc3339(snapshot.not_after));
+    out.set("origin", snapshot.origin).set("dialects", string_array(snapshot.dialects));
+    if (!snapshot.taken_from.empty()) {
+        out.set("taken_from", snapshot.taken_from);
+    }
+    if (snapshot.snp) {
+        out.set("tee", Json(Json::Object{}).set("snp", snp_json(*snapshot.snp)));
+    }
+    if (snapshot.pcrs) {
+        Json bank(Json::Object{});
+        for (const auto& [index, values] : *snapshot.pcrs) {
+            bank.set(std::to_string(index), hex_array(values));
+        }
+        out.set("tpm", Json(Json::Object{}).set("sha256", std::move(bank)));
+    }
+    if (snapshot.ima) {
+        Json ima(Json::Object{});
+        ima.set("allow", files_json(snapshot.ima->allow));
+        ima.set("require", files_json(snapshot.ima->require));
+        ima.set("tolerate_violations", string_array(snapshot.ima->tolerate_violations));
+        ima.set("known_pcr10", hex_array(snapshot.ima->known_pcr10));
+        out.set("ima", std::move(ima));
+    }
+    return out;
+}
+
+Result<Bytes> snapshot_signed_bytes(const Json& snapshot) {
+    if (snapshot.if_object() == nullptr) {
+        return fail(Code::malformed, "snapshot", "an object wanted");
+    }
+    Json content(Json::Object{});
+    for (const auto& [key, value] : *snapshot.if_object()) {
+        if (key != "signatures") {
+            content.set(key, value);
+        }
+    }
+    Bytes out = to_bytes(as_bytes(kDomain));
+    append(out, as_bytes(content.canonical()));
+    return out;
+}
+
+Result<Json> sign_snapshot(const Json& snapshot, const PrivateKey& key) {
+    RATLS_TRY(const Bytes message, snapshot_signed_bytes(snapshot));
+    RATLS_TRY(const Bytes signature, key.sign_ecdsa(signing_hash(key.public_key()), message));
+    const std::string key_id = hex(key.public_key().spki_sha256());
+    Json signatures(Json::Array{});
+    if (const Json* old = snapshot.find("signatures");
+        old != nullptr && old->if_array() != nullptr) {
+        for (const Json& item : *old->if_array()) {
+            const Json* id = item.find("key");
+            if (id == nullptr || id->if_string() == nullptr || *id->if_string() != key_id) {
+                signatures.push(item);
+            }
+        }
+    }
+    signatures.push(Json(Json::Object{}).set("key", key_id).set("signature", base64(signature)));
+    Json out = snapshot;
+    out.set("signatures", std::move(signatures));
+    return out;
+}
+
+Status verify_snapshot_signature(std::string_view text, const PublicKey& key) {
+    RATLS_TRY(const Snapshot snapshot, parse_snapshot(text));
+    RATLS_TRY(const Json json, parse_json(text, kLimits));
+    RATLS_TRY(const Bytes message, snapshot_signed_bytes(json));
+    if (snapshot.signatures.empty()) {
+        return fail(Code::untrusted, "snapshot", "it is not signed");
+    }
+    for (const SnapshotSignature& signature : snapshot.signatures) {
+        if (signature.key != key.spki_sha256()) {
+            continue;
+        }
+        const ByteView bytes(signature.signature);
+        const std::size_t half = bytes.size() / 2;
+        if (auto status = key.verify_ecdsa(signing_hash(key), message, bytes.first(half),
+                                           bytes.subspan(half));
+            !status) {
+            return fail(Code::untrusted, "snapshot", "its content is not what was signed");
+        }
+        return {};
+    }
+    return fail(Code::untrusted, "snapshot", "it is signed, but not by the given key");
+}
+
+}  // namespace ratls::verify

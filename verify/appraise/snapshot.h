@@ -1,0 +1,87 @@
+// The snapshot: signed reference values of one VM.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ratls/codec/json.h"
+#include "ratls/crypto/private_key.h"
+
+namespace ratls::verify {
+
+/// One accepted launch measurement of a TEE.
+struct MeasurementReference {
+    Bytes value;  ///< 48 bytes for SEV-SNP
+    /// What the signer says that the measurement covers. Only "kernel", "initrd" and "cmdline"
+    /// together make the boot hardware-measured (a launch with kernel hashes).
+    std::vector<std::string> covers;
+    std::string tag;  ///< "" or "paravisor"
+
+    bool covers_boot() const;
+};
+
+struct SnpReference {
+    std::vector<MeasurementReference> measurements;
+    std::vector<Bytes> host_data;       ///< 32 bytes each; any if empty
+    std::vector<Bytes> id_key_digests;  ///< 48 bytes each; any if empty
+    std::uint32_t min_guest_svn = 0;
+};
+
+/// Accepted values by PCR index, SHA-256 bank.
+using PcrReference = std::map<unsigned, std::vector<Bytes>>;
+
+struct FileReference {
+    std::string path;                  ///< raw bytes, as IMA logs them
+    std::vector<std::string> digests;  ///< "sha256:hex"
+};
+
+struct ImaReference {
+    std::vector<FileReference> allow;
+    std::vector<FileReference> require;            ///< found below m, each of them
+    std::vector<std::string> tolerate_violations;  ///< exact paths
+    std::vector<Bytes> known_pcr10;                ///< for clients that have no log
+};
+
+struct SnapshotSignature {
+    Sha256Digest key{};  ///< SHA-256 of the signer's SubjectPublicKeyInfo
+    Bytes signature;     ///< r || s
+};
+
+/// Format 1. See docs/snapshot.md.
+struct Snapshot {
+    std::string name;
+    std::uint64_t sequence = 0;
+    UnixTime not_before = 0;
+    UnixTime not_after = 0;
+    std::string origin;                 ///< "built" or "observed"
+    std::vector<std::string> dialects;  ///< "ratls-vm/1"
+    std::optional<SnpReference> snp;
+    std::optional<PcrReference> pcrs;
+    std::optional<ImaReference> ima;
+    std::string taken_from;  ///< where an observed one comes from, for people
+    std::vector<SnapshotSignature> signatures;
+
+    /// SHA-256 of what is signed.
+    Sha256Digest digest{};
+};
+
+/// Parses the JSON text: strict keys, all limits, an empty allow or require list refused.
+/// Form only: signatures are `verify_snapshot_signature`'s business.
+Result<Snapshot> parse_snapshot(std::string_view text);
+
+/// The JSON of a snapshot, without signatures.
+Json snapshot_json(const Snapshot& snapshot);
+
+/// The bytes that a signature covers: a domain tag and the canonical form of everything but
+/// "signatures". Source: docs/snapshot.md, "Signature".
+Result<Bytes> snapshot_signed_bytes(const Json& snapshot);
+
+/// Adds a signature to the JSON of a snapshot; a second one by the same key replaces the first.
+Result<Json> sign_snapshot(const Json& snapshot, const PrivateKey& key);
+
+/// True if one of the signatures verifies under `key`.
+Status verify_snapshot_signature(std::string_view text, const PublicKey& key);
+
+}  // namespace ratls::verify

@@ -1,0 +1,75 @@
+#include <memory>
+#include <ostream>
+
+#include "ratls/base/text.h"
+#include "verify/appraise/policy.h"
+#include "verify/cli/commands.h"
+#include "verify/finding.h"
+
+namespace ratls::cli {
+namespace {
+
+constexpr std::size_t kMaxPolicyFile = std::size_t{1} << 20;
+
+int show_policy(const std::string& name, Io& io) {
+    const auto policy = verify::named_policy(name);
+    if (!policy) {
+        return report(io, policy.error(), "for a file use `ratls policy check FILE`");
+    }
+    io.out << verify::policy_json(*policy).pretty();
+    return 0;
+}
+
+int check_policy(const std::string& path, Io& io) {
+    const auto content = io.files.read(path, kMaxPolicyFile);
+    if (!content) {
+        return report(io, content.error());
+    }
+    const auto policy = verify::parse_policy(as_text(*content));
+    if (!policy) {
+        return report(io, policy.error(), "docs/policy.md lists all members; `ratls policy show`");
+    }
+    io.out << verify::policy_json(*policy).pretty();
+    return 0;
+}
+
+int explain(const std::string& name, Io& io) {
+    if (name.empty()) {
+        for (const verify::Rule& rule : verify::all_rules()) {
+            io.out << rule.name << "\n";
+        }
+        return 0;
+    }
+    const verify::Rule* rule = verify::find_rule(name);
+    if (rule == nullptr) {
+        return report(io, {Code::usage, "rule", "there is no rule " + ratls::quoted(name)},
+                      "`ratls explain` without a name lists all rules");
+    }
+    const char* consequence = rule->weight == verify::Weight::sound    ? "invalid (exit 2)"
+                              : rule->weight == verify::Weight::needed ? "unavailable (exit 4)"
+                                                                       : "refused (exit 3)";
+    io.out << rule->name << "\n  " << rule->text << ".\n  If it fails, the verdict is "
+           << consequence << ". Rule " << rule->profile << " of docs/certificate.md.\n";
+    return 0;
+}
+
+}  // namespace
+
+Run add_policy(CLI::App& command, Io& io) {
+    auto name = std::make_shared<std::string>("default");
+    auto file = std::make_shared<std::string>();
+    CLI::App* show = command.add_subcommand("show", "Print a ready-made policy");
+    show->add_option("NAME", *name, "Name of the policy");
+    CLI::App* check = command.add_subcommand("check", "Check a policy file and print it in full");
+    check->add_option("FILE", *file, "Policy file")->required();
+    command.require_subcommand(1);
+    return [=, &io] { return show->parsed() ? show_policy(*name, io) : check_policy(*file, io); };
+}
+
+Run add_explain(CLI::App& command, Io& io) {
+    auto name = std::make_shared<std::string>();
+    command.add_option("RULE", *name, "Name of the rule; all are listed without one");
+    return [=, &io] { return explain(*name, io); };
+}
+
+}  // namespace ratls::cli

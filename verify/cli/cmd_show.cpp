@@ -1,0 +1,193 @@
+#include <memory>
+#include <ostream>
+
+#include "ratls/codec/hex.h"
+#include "ratls/evidence/eventlog/log.h"
+#include "ratls/evidence/ima/replay.h"
+#include "verify/cli/commands.h"
+#include "verify/cli/options.h"
+
+namespace ratls::cli {
+namespace {
+
+struct ShowOptions {
+    std::string target;
+    std::string as;
+    bool json = false;
+};
+
+Json replay_json(const std::map<HashAlg, std::map<std::uint32_t, Digest>>& values, bool ccel) {
+    Json out(Json::Object{});
+    for (const auto& [bank, registers] : values) {
+        Json inner(Json::Object{});
+        for (const auto& [index, value] : registers) {
+            // CCEL register 0 is MRTD, which is measured by the module and never extended.
+            if (!ccel) {
+                inner.set(std::to_string(index), hex(value.view()));
+            } else if (index > 0) {
+                inner.set("rtmr" + std::to_string(index - 1), hex(value.view()));
+            }
+        }
+        out.set(hash_name(bank), std::move(inner));
+    }
+    return out;
+}
+
+Result<Json> show_ima(ByteView file) {
+    Bytes converted;
+    const bool ascii = ima::looks_like_ascii(file);
+    if (ascii) {
+        RATLS_TRY(converted, ima::ascii_to_binary(as_text(file)));
+        file = converted;
+    }
+    RATLS_TRY(const ima::Summary summary, ima::summarize(file));
+    Json out(Json::Object{});
+    out.set("format", ascii ? "ima-ascii" : "ima-binary");
+    out.set("entries", std::uint64_t{summary.entries});
+    out.set("violations", std::uint64_t{summary.violations});
+    out.set("replay", replay_json(summary.values, false));
+    return out;
+}
+
+Result<Json> show_eventlog(ByteView file, eventlog::Kind kind) {
+    RATLS_TRY(const eventlog::Log log, eventlog::parse_log(file, kind));
+    std::map<HashAlg, std::map<std::uint32_t, Digest>> values;
+    for (const HashAlg bank : log.banks) {
+        values[bank] = eventlog::replay(log, bank);
+    }
+    Json mismatches(Json::Array{});
+    for (const std::size_t index : eventlog::data_mismatches(log)) {
+        mismatches.push(std::uint64_t{index});
+    }
+    Json out(Json::Object{});
+    out.set("format", kind == eventlog::Kind::ccel ? "ccel"
+                      : log.crypto_agile           ? "tcg-crypto-agile"
+                                                   : "tcg-sha1");
+    out.set("events", std::uint64_t{log.events.size()});
+    out.set("replay", replay_json(values, kind == eventlog::Kind::ccel));
+    out.set("digest_not_of_data", std::move(mismatches));
+    Json list(Json::Array{});
+    for (const eventlog::Event& event : log.events) {
+        Json item(Json::Object{});
+        item.set("index", std::uint64_t{event.index});
+        item.set("type", eventlog::event_type_name(event.type));
+        for (const eventlog::EventDigest& digest : event.digests) {
+            item.set(hash_name(digest.alg), hex(digest.value));
+        }
+        item.set("data_bytes", std::uint64_t{event.data.size()});
+        list.push(std::move(item));
+    }
+    out.set("event_list", std::move(list));
+    return out;
+}
+
+Result<Json> show_snp(ByteView file) {
+    RATLS_TRY(const snp::Report report, snp::parse_report(file));
+    return Json(Json::Object{}).set("format", "snp").set("claims", verify::snp_claims(report));
+}
+
+Result<Json> show_tpm(ByteView file) {
+    RATLS_TRY(const tpm::Quote quote, tpm::parse_quote(file));
+    Json out(Json::Object{});
+    out.set("format", "tpm").set("qualified_signer", hex(quote.qualified_signer));
+    out.set("extra_data", hex(quote.extra_data)).set("clock", std::to_string(quote.clock_ms));
+    out.set("reset_count", std::uint64_t{quote.reset_count});
+    out.set("restart_count", std::uint64_t{quote.restart_count}).set("safe", quote.safe);
+    out.set("firmware_version", std::to_string(quote.firmware_version));
+    out.set("pcr_select", verify::selection_text(quote.pcrs));
+    out.set("pcr_digest", hex(quote.pcr_digest));
+    return out;
+}
+
+/// What a file without --as is: by its first bytes and its size.
+std::string guess(ByteView file) {
+    if (file.size() == snp::kReportSize && snp::parse_report(file)) {
+        return "snp";
+    }
+    if (tpm::parse_quote(file)) {
+        return "tpm";
+    }
+    if (eventlog::parse_log(file, eventlog::Kind::tcg)) {
+        return "eventlog";
+    }
+    if (as_text(file).starts_with("{")) {
+        return "snapshot";
+    }
+    ima::Entry entry;
+    if (ima::looks_like_ascii(file) || ima::LogReader(file).next(entry)) {
+        return "ima";
+    }
+    return {};
+}
+
+Result<Json> show_file(ByteView file, const std::string& as) {
+    if (as == "ima") {
+        return show_ima(file);
+    }
+    if (as == "eventlog") {
+        return show_eventlog(file, eventlog::Kind::tcg);
+    }
+    if (as == "ccel") {
+        return show_eventlog(file, eventlog::Kind::ccel);
+    }
+    if (as == "snp") {
+        return show_snp(file);
+    }
+    if (as == "tpm") {
+        return show_tpm(file);
+    }
+    if (as == "snapshot") {
+        RATLS_TRY(const verify::Snapshot snapshot, verify::parse_snapshot(as_text(file)));
+        return verify::snapshot_json(snapshot).set("digest", hex(snapshot.digest));
+    }
+    return fail(Code::malformed, "TARGET", "nothing that can be shown; name its kind with --as");
+}
+
+/// Two columns for people; nested values in JSON.
+void print_text(const Json& json, const std::string& indent, std::ostream& out) {
+    for (const auto& [key, value] : *json.if_object()) {
+        if (value.if_object() != nullptr) {
+            out << indent << key << ":\n";
+            print_text(value, indent + "  ", out);
+        } else if (value.if_string() != nullptr) {
+            out << indent << key << ": " << *value.if_string() << "\n";
+        } else if (value.if_array() != nullptr) {
+            out << indent << key << ":\n";
+            for (const Json& item : *value.if_array()) {
+                out << indent << "  " << item.canonical() << "\n";
+            }
+        } else {
+            out << indent << key << ": " << value.canonical() << "\n";
+        }
+    }
+}
+
+int cmd_show(const ShowOptions& options, Io& io) {
+    const auto file = read_option(io, "TARGET", options.target, kMaxLogFile);
+    if (!file) {
+        return report(io, file.error());
+    }
+    const auto shown = show_file(*file, options.as.empty() ? guess(*file) : options.as);
+    if (!shown) {
+        return report(io, shown.error(), "`ratls show --help` has an example");
+    }
+    if (options.json) {
+        io.out << shown->pretty();
+    } else {
+        print_text(*shown, "", io.out);
+    }
+    return 0;
+}
+
+}  // namespace
+
+Run add_show(CLI::App& command, Io& io) {
+    auto options = std::make_shared<ShowOptions>();
+    command.add_option("TARGET", options->target, "File to show")->required();
+    command.add_option("--as", options->as, "What the file is; guessed if absent")
+        ->check(CLI::IsMember({"ima", "eventlog", "ccel", "snp", "tpm", "snapshot"}));
+    command.add_flag("--json", options->json, "Print JSON");
+    return [options, &io] { return cmd_show(*options, io); };
+}
+
+}  // namespace ratls::cli

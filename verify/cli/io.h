@@ -1,0 +1,21 @@
+// What a command of the client program may touch.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "ratls/platform/files.h"
+
+namespace ratls::cli {
+
+/// Results go to `out`, everything else to `err`.
+struct Io {
+    std::ostream& out;
+    std::ostream& err;
+    Files& files;
+};
+
+/// Prints "error: ..." and, if there is something to do, "hint: ...". Gives the exit code.
+int report(Io& io, const Error& error, std::string_view hint = {});
+
+}  // namespace ratls::cli

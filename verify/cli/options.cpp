@@ -1,0 +1,189 @@
+#include "verify/cli/options.h"
+
+#include <array>
+#include <chrono>
+#include <ostream>
+
+#include "ratls/base/text.h"
+#include "ratls/codec/hex.h"
+
+namespace ratls::cli {
+namespace {
+
+constexpr std::size_t kMaxEndorsementFile = std::size_t{4} << 20;
+constexpr std::size_t kMaxNonce = 64;
+
+Status add_endorsements(Io& io, const std::string& path, verify::Endorsements& out) {
+    const auto add_file = [&](const std::string& file) -> Status {
+        RATLS_TRY(const Bytes content,
+                  read_option(io, "--endorsements", file, kMaxEndorsementFile));
+        out.add_file(file, content);
+        return {};
+    };
+    if (!io.files.is_directory(path)) {
+        return add_file(path);
+    }
+    RATLS_TRY(const std::vector<std::string> names, io.files.list(path));
+    for (const std::string& name : names) {
+        RATLS_CHECK(add_file(path + "/" + name));
+    }
+    return {};
+}
+
+Result<verify::UserRoot> load_root(Io& io, const std::string& text) {
+    constexpr std::array<std::pair<std::string_view, verify::RootKind>, 5> kKinds = {{
+        {"snp", verify::RootKind::snp},
+        {"tdx", verify::RootKind::tdx},
+        {"sgx", verify::RootKind::sgx},
+        {"tpm", verify::RootKind::tpm},
+        {"nvgpu", verify::RootKind::nvgpu},
+    }};
+    const std::size_t colon = text.find(':');
+    for (const auto& [name, kind] : kKinds) {
+        if (colon == std::string::npos || text.substr(0, colon) != name) {
+            continue;
+        }
+        const std::string path = text.substr(colon + 1);
+        RATLS_TRY(const Bytes content, read_option(io, "--trust-root", path, kMaxSmallFile));
+        auto certificates = parse_certificates(content);
+        if (!certificates || certificates->size() != 1) {
+            return fail(Code::malformed, "--trust-root " + ratls::quoted(path),
+                        "one certificate wanted");
+        }
+        return verify::UserRoot{kind, (*certificates)[0]};
+    }
+    return fail(Code::usage, "--trust-root",
+                "KIND:FILE with KIND snp, tdx, sgx, tpm or nvgpu wanted, " + ratls::quoted(text) +
+                    " found");
+}
+
+Result<verify::Policy> load_policy(Io& io, const std::string& name_or_file) {
+    if (auto named = verify::named_policy(name_or_file)) {
+        return named;
+    }
+    auto content = io.files.read(name_or_file, kMaxSmallFile);
+    if (!content) {
+        std::string known;
+        for (const std::string& name : verify::policy_names()) {
+            known += (known.empty() ? "" : ", ") + name;
+        }
+        return fail(Code::usage, "--policy",
+                    ratls::quoted(name_or_file) +
+                        " is neither a file that can be read nor one of " + known);
+    }
+    return verify::parse_policy(as_text(*content));
+}
+
+}  // namespace
+
+int report(Io& io, const Error& error, std::string_view hint) {
+    io.err << "error: " << error.text() << "\n";
+    if (!hint.empty()) {
+        io.err << "hint: " << hint << "\n";
+    }
+    return exit_code(error.code);
+}
+
+void VerifyOptions::add_common(CLI::App& command) {
+    command.add_option("--snapshot", snapshot, "Reference values (JSON)")->type_name("FILE");
+    command
+        .add_option("--snapshot-key", snapshot_keys,
+                    "Public key or certificate of a signer that you trust (PEM)")
+        ->type_name("FILE");
+    command.add_option("--policy", policy, "Policy: a name or a JSON file")->type_name("FILE|NAME");
+    command
+        .add_option("--endorsements", endorsements,
+                    "Certificates and revocation lists of the vendor: a file or a folder")
+        ->type_name("PATH")
+        ->allow_extra_args(false);
+    command
+        .add_option("--trust-root", trust_roots,
+                    "A root beside the vendors' own; the result then says root: user")
+        ->type_name("KIND:FILE")
+        ->allow_extra_args(false);
+    command.add_option("--at-time", at_time, "Verify as of this time (RFC 3339)")
+        ->type_name("TIME");
+    command.add_option("--require-fresh", require_fresh, "Least freshness, 0 to 3")
+        ->check(CLI::Range(0, 3));
+    command.add_option("--log", logs, "IMA log or boot log that belongs to the evidence")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    command
+        .add_option("--resolve", resolve, "Connect to ADDR when NAME:PORT is meant, as curl does")
+        ->type_name("NAME:PORT:ADDR")
+        ->allow_extra_args(false);
+    command.add_flag("--offline", offline, "Fetch nothing but the evidence itself");
+    command.add_flag("--evidence-only", evidence_only,
+                     "Judge the evidence without reference values; opens no door");
+    command.add_flag("--json", json, "Print the result as JSON");
+}
+
+void VerifyOptions::add_raw(CLI::App& command) {
+    command.add_option("--evidence", evidence, "TARGET is raw evidence of this kind")
+        ->check(CLI::IsMember({"snp", "tpm"}));
+    command.add_option("--nonce", nonce, "Nonce that the evidence must contain, 1 to 64 bytes")
+        ->type_name("HEX");
+    command.add_option("--signature", signature, "TPMT_SIGNATURE or bare RSASSA signature")
+        ->type_name("FILE");
+    command.add_option("--ak", ak, "Public key of the AK: TPMT_PUBLIC, TPM2B_PUBLIC or PEM")
+        ->type_name("FILE");
+    command.add_option("--pcrs", pcrs, "PCR values that were quoted: tpm2_pcrread or JSON")
+        ->type_name("FILE");
+}
+
+Result<Bytes> read_option(Io& io, std::string_view option, const std::string& path,
+                          std::size_t max_bytes) {
+    auto content = io.files.read(path, max_bytes);
+    if (!content) {
+        Error error = std::move(content).error().in(option);
+        // A file that was named and is not there is a mistake in the call.
+        error.code = error.code == Code::unavailable ? Code::usage : error.code;
+        return std::unexpected(std::move(error));
+    }
+    return content;
+}
+
+Result<LoadedOptions> load(const VerifyOptions& options, Io& io) {
+    LoadedOptions out;
+    RATLS_TRY(out.policy, load_policy(io, options.policy));
+    for (const std::string& path : options.endorsements) {
+        RATLS_CHECK(add_endorsements(io, path, out.endorsements));
+    }
+    for (const std::string& name : out.endorsements.skipped()) {
+        io.err << "note: skipped " << ratls::quoted(name, 300) << ": no certificate and no CRL\n";
+    }
+    for (const std::string& root : options.trust_roots) {
+        RATLS_TRY(verify::UserRoot loaded, load_root(io, root));
+        out.user_roots.push_back(std::move(loaded));
+    }
+    if (options.at_time.empty()) {
+        out.now = std::chrono::duration_cast<std::chrono::seconds>(
+                      std::chrono::system_clock::now().time_since_epoch())
+                      .count();
+    } else {
+        auto time = parse_rfc3339(options.at_time);
+        if (!time) {
+            return fail(Code::usage, "--at-time", time.error().what);
+        }
+        out.now = *time;
+    }
+    if (!options.nonce.empty()) {
+        auto nonce = parse_hex(options.nonce);
+        if (!nonce || nonce->empty() || nonce->size() > kMaxNonce) {
+            return fail(Code::usage, "--nonce", "1 to 64 bytes in hex wanted");
+        }
+        out.nonce = *std::move(nonce);
+    }
+    if (options.require_fresh >= 0) {
+        out.policy.freshness.required =
+            std::max(out.policy.freshness.required, options.require_fresh);
+    }
+    return out;
+}
+
+int print_result(Io& io, const verify::VerificationResult& result, bool json) {
+    io.out << (json ? verify::result_json(result).pretty() : verify::result_text(result));
+    return verify::outcome_exit_code(result.outcome);
+}
+
+}  // namespace ratls::cli

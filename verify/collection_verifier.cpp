@@ -1,0 +1,369 @@
+#include "verify/collection_verifier.h"
+
+#include <algorithm>
+
+#include "ratls/base/text.h"
+#include "ratls/codec/hex.h"
+#include "ratls/evidence/eventlog/log.h"
+#include "verify/appraise/ima.h"
+
+namespace ratls::verify {
+namespace {
+
+constexpr unsigned kImaPcr = 10;
+constexpr std::string_view kDialect = "ratls-vm/1";
+
+class CollectionVerifier {
+  public:
+    CollectionVerifier(const cert::Collection& collection, const cert::Claims& claims,
+                       const CertificateInputs& inputs, VerificationResult& out)
+        : collection_(collection),
+          claims_(claims),
+          inputs_(inputs),
+          context_(inputs.context),
+          snapshot_(inputs.snapshot ? &inputs.snapshot->snapshot : nullptr),
+          out_(out) {}
+
+    void run() {
+        check_tee();
+        check_tpm();
+        check_boot_log();
+        check_ima();
+        if (collection_.nvgpu) {
+            out_.not_checked.emplace_back("GPU evidence");
+        }
+        if (collection_.hcl_report) {
+            out_.not_checked.emplace_back("HCL report");
+        }
+    }
+
+  private:
+    Findings& findings() { return out_.findings; }
+
+    void check_tee() {
+        const bool wanted =
+            context_.policy.tee_required || (snapshot_ != nullptr && snapshot_->snp);
+        if (!collection_.tee) {
+            findings().check("tee.present", !wanted, wanted ? "a TEE report" : "none (tee: none)",
+                             "none");
+            return;
+        }
+        if (collection_.tee->type != cert::TeeType::sev_snp) {
+            findings().fail("tee.present", "a kind of TEE report that this version verifies",
+                            std::string(cert::tee_type_name(collection_.tee->type)));
+            return;
+        }
+        findings().pass("tee.present", "sev-snp");
+        check_snp(collection_.tee->evidence);
+    }
+
+    void check_snp(const Bytes& evidence) {
+        // What the certificate carries is as good as what the caller has: none of it is a root.
+        Endorsements endorsements = context_.endorsements;
+        if (collection_.endorsements) {
+            for (const std::uint64_t key :
+                 {cert::endorsement::kVek, cert::endorsement::kAsk, cert::endorsement::kAmdCrl}) {
+                if (const Bytes* document = collection_.endorsements->find(key)) {
+                    endorsements.add_file("label 6, key " + std::to_string(key), *document);
+                }
+            }
+        }
+        const auto report = snp::parse_report(evidence);
+        if (report) {
+            out_.claims.set("snp", snp_claims(*report));
+            const auto wanted = cert::report_data(collection_.claims_buffer);
+            findings().check("cert.report_data", equal(wanted, report->report_data), hex(wanted),
+                             hex(report->report_data));
+        }
+        const auto verified =
+            verify_snp(evidence, {endorsements, context_.user_roots, context_.now}, findings());
+        if (!verified) {
+            return;
+        }
+        tee_verified_ = true;
+        out_.root = (*verified)->user_root ? "user" : "vendor";
+        appraise_snp_policy(*verified, context_.policy.snp, findings());
+        check_revocation(**verified);
+        check_beacon(**verified);
+        if (snapshot_ != nullptr && snapshot_->snp) {
+            const MeasurementReference* reference =
+                appraise_snp_reference(*verified, *snapshot_->snp, findings());
+            boot_measured_ = reference != nullptr && reference->covers_boot();
+        } else if (snapshot_ != nullptr) {
+            findings().fail("snp.measurement", "a reference value in the snapshot", "none");
+        }
+    }
+
+    void check_revocation(const SnpEvidence& evidence) {
+        if (evidence.revocation_checked) {
+            findings().pass("snp.revocation", "checked");
+            return;
+        }
+        out_.not_checked.emplace_back("revocation");
+        if (inputs_.evidence_only) {
+            return;
+        }
+        if (context_.policy.snp.revocation_waived) {
+            findings().add({"snp.revocation", Verdict::waived, "AMD's revocation list",
+                            "none (revocation: waived)"});
+        } else {
+            findings().fail("snp.revocation", "AMD's revocation list", "none given");
+        }
+    }
+
+    void check_beacon(const SnpEvidence& evidence) {
+        if (!claims_.beacon) {
+            return;
+        }
+        const auto document = cert::beacon_document(collection_, *claims_.beacon);
+        const bool checked = document && claims_.beacon->kind == cert::BeaconKind::amd_crl &&
+                             evidence.crl_this_update && equal(*document, evidence.crl_der);
+        const std::int64_t age =
+            checked ? context_.now - *evidence.crl_this_update : std::int64_t{0};
+        const bool young = checked && age <= context_.policy.freshness.max_beacon_age_s;
+        findings().check("freshness.beacon", young,
+                         "a verified list, at most " +
+                             std::to_string(context_.policy.freshness.max_beacon_age_s) + " s old",
+                         !document ? document.error().text()
+                         : checked ? std::to_string(age) + " s old"
+                                   : "not the list that was verified");
+        if (young) {
+            out_.freshness = 1;
+            out_.not_older_than = *evidence.crl_this_update;
+        }
+    }
+
+    void check_tpm() {
+        const bool wanted = snapshot_ != nullptr && (snapshot_->pcrs || snapshot_->ima);
+        if (!collection_.tpm || !claims_.ak_name) {
+            findings().check("tpm.present", !wanted, wanted ? "a TPM quote" : "none wanted",
+                             "none");
+            return;
+        }
+        findings().pass("tpm.present", "given");
+        const cert::TpmPart& part = *collection_.tpm;
+        std::vector<tpm::PcrValue> values;
+        for (unsigned index = 0; index < part.pcr_values.size(); ++index) {
+            values.push_back({HashAlg::sha256, index, to_bytes(part.pcr_values[index])});
+        }
+        const auto tee_evidence =
+            collection_.tee ? std::optional<ByteView>(collection_.tee->evidence) : std::nullopt;
+        const auto qualifying = cert::qualifying_data(collection_.claims_buffer, tee_evidence);
+        Findings own;
+        tpm_ = verify_tpm_quote(
+            {part.attest, part.signature, part.ak_public, to_bytes(qualifying), values}, own,
+            out_.not_checked);
+        // Here the nonce of the quote is the binding to claims and TEE evidence.
+        for (Finding finding : own.all()) {
+            finding.rule = finding.rule == "tpm.nonce" ? "cert.qualifying_data" : finding.rule;
+            findings().add(std::move(finding));
+        }
+        const auto area = tpm::parse_public_area(part.ak_public);
+        findings().check("cert.ak_name", area && equal(area->name, *claims_.ak_name),
+                         hex(*claims_.ak_name), area ? hex(area->name) : area.error().text());
+        classify_tpm();
+        if (tpm_) {
+            appraise_pcrs(**tpm_);
+        }
+    }
+
+    void classify_tpm() {
+        if (!tee_verified_) {
+            out_.tpm = {"none", false, false, "nothing vouches for the TPM"};
+        } else if (boot_measured_) {
+            out_.tpm = {"tee-vouched", true, false,
+                        "the hardware measured kernel, initrd and command line, and these name the "
+                        "AK; whoever is root in the guest later could name another"};
+        } else {
+            out_.tpm = {"tee-vouched", false, false,
+                        "the guest names the AK, and no hardware measurement of its kernel, initrd "
+                        "and command line was compared: the host could have booted another guest"};
+        }
+        if (snapshot_ == nullptr) {
+            return;
+        }
+        if (!out_.tpm.excludes_host && context_.policy.tpm.provider_trusted) {
+            findings().add({"tpm.class", Verdict::waived, "a class that excludes the host",
+                            out_.tpm.name + " (provider_tpm: trusted)"});
+        } else {
+            findings().check(
+                "tpm.class", out_.tpm.excludes_host, "a class that excludes the host",
+                out_.tpm.name + (out_.tpm.excludes_host ? ", boot measured by hardware"
+                                                        : ", boot not measured by hardware"));
+        }
+    }
+
+    /// Every quoted PCR but 10 needs a reference value; what has none is not acceptable.
+    void appraise_pcrs(const TpmEvidence& evidence) {
+        findings().check("tpm.clock", evidence.quote.safe, "safe",
+                         evidence.quote.safe ? "safe" : "not safe");
+        if (snapshot_ == nullptr || (!snapshot_->pcrs && !snapshot_->ima)) {
+            return;
+        }
+        std::string wrong;
+        for (const tpm::PcrValue& value : evidence.pcrs) {
+            if (value.index == kImaPcr) {
+                continue;
+            }
+            bool known = false;
+            if (snapshot_->pcrs) {
+                const auto reference = snapshot_->pcrs->find(value.index);
+                known = reference != snapshot_->pcrs->end() &&
+                        std::ranges::any_of(reference->second, [&](const Bytes& accepted) {
+                            return equal(accepted, value.value);
+                        });
+            }
+            if (!known) {
+                wrong += (wrong.empty() ? "PCR " : ", PCR ") + std::to_string(value.index) +
+                         " is " + hex(value.value);
+            }
+        }
+        findings().check("tpm.pcrs", wrong.empty(), "the snapshot's values",
+                         wrong.empty() ? "all equal" : wrong);
+    }
+
+    void check_boot_log() {
+        if (!claims_.eventlog_sha256 || !collection_.eventlog) {
+            return;
+        }
+        Result<Bytes> log = cert::event_log(*collection_.eventlog);
+        if (!log && inputs_.boot_log) {
+            log = to_bytes(*inputs_.boot_log);
+        }
+        if (!log) {
+            out_.not_checked.emplace_back("boot event log (only its hash is here)");
+            return;
+        }
+        const Sha256Digest digest = sha256(*log);
+        const auto parsed = eventlog::parse_log(*log, eventlog::Kind::tcg);
+        const bool same =
+            equal(digest, *claims_.eventlog_sha256) && equal(digest, collection_.eventlog->sha256);
+        if (!parsed || !same) {
+            findings().fail("eventlog.format", "the log that the claims hash",
+                            parsed ? "another log" : parsed.error().text());
+            return;
+        }
+        findings().pass("eventlog.format", std::to_string(parsed->events.size()) + " events");
+        std::string wrong;
+        for (const auto& [index, value] : eventlog::replay(*parsed, HashAlg::sha256)) {
+            const Bytes* quoted = tpm_ ? (*tpm_)->pcr(HashAlg::sha256, index) : nullptr;
+            if (index <= 9 && (quoted == nullptr || !equal(*quoted, value.view()))) {
+                wrong += (wrong.empty() ? "PCR " : ", PCR ") + std::to_string(index);
+            }
+        }
+        findings().check("eventlog.replay", wrong.empty(), "the quoted PCR 0 to 9",
+                         wrong.empty() ? "equal" : wrong + " differ");
+    }
+
+    void check_ima() {
+        const ImaReference* reference =
+            snapshot_ != nullptr && snapshot_->ima ? &*snapshot_->ima : nullptr;
+        if (!claims_.ima || !collection_.ima) {
+            findings().check("ima.present", reference == nullptr,
+                             reference == nullptr ? "none wanted" : "IMA evidence", "none");
+            return;
+        }
+        findings().pass("ima.present", "given");
+        if (!tpm_) {
+            return;
+        }
+        const Bytes* pcr10 = (*tpm_)->pcr(HashAlg::sha256, kImaPcr);
+        if (pcr10 == nullptr) {
+            findings().fail("ima.quoted", "PCR 10 quoted", "not quoted");
+            return;
+        }
+        if (!inputs_.ima_log) {
+            without_log(*pcr10, reference);
+            return;
+        }
+        std::vector<Bytes> boot_pcrs;
+        for (unsigned index = 0; index < 10; ++index) {
+            const Bytes* value = (*tpm_)->pcr(HashAlg::sha256, index);
+            boot_pcrs.push_back(value != nullptr ? *value : Bytes(32));
+        }
+        const ImaExpectation expected{.n = claims_.ima->entries,
+                                      .n_log_sha256 = claims_.ima->log_sha256,
+                                      .n_pcr10 = claims_.ima->pcr10,
+                                      .m = collection_.ima->entries,
+                                      .m_log_sha256 = collection_.ima->log_sha256,
+                                      .quoted_pcr10 = *pcr10,
+                                      .boot_pcrs = boot_pcrs};
+        ImaOutcome outcome;
+        verify_and_appraise_ima(*inputs_.ima_log, expected, reference, findings(), outcome);
+        out_.claims.set("ima", Json(Json::Object{})
+                                   .set("entries_quoted", collection_.ima->entries)
+                                   .set("entries", std::uint64_t{outcome.total})
+                                   .set("violations", std::uint64_t{outcome.violations}));
+        if (outcome.total > collection_.ima->entries) {
+            out_.not_checked.push_back(std::to_string(outcome.total - collection_.ima->entries) +
+                                       " IMA entries after the quoted prefix");
+        }
+    }
+
+    void without_log(const Bytes& pcr10, const ImaReference* reference) {
+        const bool known = reference != nullptr &&
+                           std::ranges::any_of(reference->known_pcr10, [&](const Bytes& value) {
+                               return equal(value, pcr10);
+                           });
+        if (known) {
+            findings().pass("ima.known_value", hex(pcr10));
+            return;
+        }
+        if (reference != nullptr) {
+            findings().fail("ima.log", "needed", "no log, and PCR 10 is no value that is known");
+        } else {
+            out_.not_checked.emplace_back("IMA log (none at hand)");
+        }
+    }
+
+    const cert::Collection& collection_;
+    const cert::Claims& claims_;
+    const CertificateInputs& inputs_;
+    const Context& context_;
+    const Snapshot* snapshot_;
+    VerificationResult& out_;
+    bool tee_verified_ = false;
+    bool boot_measured_ = false;
+    std::optional<Verified<TpmEvidence>> tpm_;
+};
+
+}  // namespace
+
+void verify_collection(const cert::Collection& collection, const cert::Claims& claims,
+                       const CertificateInputs& inputs, VerificationResult& out) {
+    CollectionVerifier(collection, claims, inputs, out).run();
+}
+
+void appraise_snapshot(const CertificateInputs& inputs, Findings& out) {
+    if (inputs.evidence_only) {
+        return;
+    }
+    if (!inputs.snapshot) {
+        out.fail("snapshot.present", "reference values (--snapshot and --snapshot-key)", "none");
+        return;
+    }
+    const SnapshotInput& input = *inputs.snapshot;
+    const Snapshot& snapshot = input.snapshot;
+    const UnixTime now = inputs.context.now;
+    out.pass("snapshot.present", quoted(snapshot.name) + ", sequence " +
+                                     std::to_string(snapshot.sequence) + ", " + snapshot.origin);
+    if (input.signature_fault && inputs.context.policy.unsigned_snapshot_waived) {
+        out.add({"snapshot.signature", Verdict::waived, "signed by the given key",
+                 input.signature_fault->what + " (unsigned_snapshot: waived)"});
+    } else {
+        out.check("snapshot.signature", !input.signature_fault, "signed by the given key",
+                  input.signature_fault ? input.signature_fault->what : "verified");
+    }
+    out.check("snapshot.dates", now >= snapshot.not_before && now <= snapshot.not_after,
+              "valid from " + format_rfc3339(snapshot.not_before) + " to " +
+                  format_rfc3339(snapshot.not_after),
+              format_rfc3339(now));
+    out.check("snapshot.sequence", snapshot.sequence >= input.highest_sequence,
+              "at least " + std::to_string(input.highest_sequence),
+              std::to_string(snapshot.sequence));
+    out.check("snapshot.dialect",
+              std::ranges::find(snapshot.dialects, kDialect) != snapshot.dialects.end(),
+              std::string(kDialect), std::to_string(snapshot.dialects.size()) + " others");
+}
+
+}  // namespace ratls::verify

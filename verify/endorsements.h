@@ -1,0 +1,38 @@
+// What others say about the hardware: certificates and revocation lists, as given by the caller.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ratls/crypto/certificate.h"
+
+namespace ratls::verify {
+
+/// Endorsements are data that nobody believes yet. What is of no use is left out and named.
+class Endorsements {
+  public:
+    /// Takes a file: PEM or DER certificates, PEM or DER revocation lists. The content decides what
+    /// it is. A file that is nothing of this is recorded as skipped, under its name.
+    void add_file(const std::string& name, ByteView content);
+    void add(Certificate certificate) { certificates_.push_back(std::move(certificate)); }
+    void add_crl(Bytes der) { crls_.push_back(std::move(der)); }
+
+    const std::vector<Certificate>& certificates() const { return certificates_; }
+    const std::vector<Bytes>& crls() const { return crls_; }
+    const std::vector<std::string>& skipped() const { return skipped_; }
+
+  private:
+    std::vector<Certificate> certificates_;
+    std::vector<Bytes> crls_;
+    std::vector<std::string> skipped_;
+};
+
+enum class RootKind : std::uint8_t { snp, tdx, sgx, tpm, nvgpu };
+
+/// A root that the caller named on the command line, by kind.
+struct UserRoot {
+    RootKind kind;
+    Certificate certificate;
+};
+
+}  // namespace ratls::verify

@@ -1,0 +1,40 @@
+// Verification of AMD SEV-SNP reports.
+#pragma once
+
+#include <optional>
+
+#include "ratls/evidence/snp/vek.h"
+#include "verify/endorsements.h"
+#include "verify/finding.h"
+#include "verify/verified.h"
+
+namespace ratls::verify {
+
+/// A report with what its verification found out.
+struct SnpEvidence {
+    snp::Report report;
+    snp::Vek vek;
+    snp::Tcb reported, current, committed, launch;
+    bool user_root = false;  ///< the chain ends at a root given by the caller
+    bool revocation_checked = false;
+    /// The revocation list that was checked, for the beacon.
+    std::optional<UnixTime> crl_this_update;
+    Bytes crl_der;
+};
+
+struct SnpInputs {
+    const Endorsements& endorsements;
+    const std::vector<UserRoot>& user_roots;
+    UnixTime now;
+};
+
+/// Form, product, chain to a pinned root, dates, revocation, key extensions against the report, and
+/// the signature over the raw bytes. Gives the evidence only if all of it holds.
+/// Source: AMD 56860 rev. 1.58; AMD 57230; the order of docs/architecture.md.
+std::optional<Verified<SnpEvidence>> verify_snp(ByteView report, const SnpInputs& inputs,
+                                                Findings& out);
+
+/// SHA-256 of the SubjectPublicKeyInfo of AMD's root key of a line.
+const Sha256Digest& pinned_ark(snp::Line line);
+
+}  // namespace ratls::verify

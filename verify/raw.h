@@ -1,0 +1,35 @@
+// Verification of evidence outside of a certificate.
+#pragma once
+
+#include "verify/appraise/snp.h"
+#include "verify/formats/tpm.h"
+#include "verify/result.h"
+
+namespace ratls::verify {
+
+/// What every verification is given beside the evidence. Everything that a verdict rests on comes
+/// in here: nothing is read, fetched or remembered.
+struct Context {
+    const Policy& policy;
+    const Endorsements& endorsements;
+    const std::vector<UserRoot>& user_roots;
+    UnixTime now = 0;
+    /// A raw nonce of 1 to 64 bytes: equal to extraData, or to REPORT_DATA zero-padded to 64.
+    std::optional<Bytes> nonce;
+};
+
+/// One SEV-SNP report, for itself: no key binding, no reference values.
+VerificationResult verify_raw_snp(ByteView report, const Context& context);
+
+struct RawTpm {
+    Bytes attest;
+    Bytes signature;
+    Bytes ak;
+    std::optional<std::vector<tpm::PcrValue>> pcrs;
+    std::vector<Bytes> logs;  ///< IMA logs and boot logs; the content decides
+};
+
+/// One TPM quote with the logs that it proves.
+VerificationResult verify_raw_tpm(const RawTpm& evidence, const Context& context);
+
+}  // namespace ratls::verify

@@ -1,0 +1,131 @@
+#include "verify/result.h"
+
+namespace ratls::verify {
+
+std::string_view outcome_name(Outcome outcome) {
+    switch (outcome) {
+        case Outcome::accepted:
+            return "accepted";
+        case Outcome::genuine:
+            return "genuine";
+        case Outcome::invalid:
+            return "invalid";
+        case Outcome::refused:
+            return "refused";
+        case Outcome::unavailable:
+            return "unavailable";
+    }
+    return "invalid";
+}
+
+int outcome_exit_code(Outcome outcome) {
+    switch (outcome) {
+        case Outcome::accepted:
+        case Outcome::genuine:
+            return 0;
+        case Outcome::invalid:
+            return 2;
+        case Outcome::refused:
+            return 3;
+        case Outcome::unavailable:
+            return 4;
+    }
+    return 2;
+}
+
+Outcome conclude(const Findings& findings, bool compared) {
+    if (findings.all().empty() || findings.failed(Weight::sound)) {
+        return Outcome::invalid;
+    }
+    if (findings.failed(Weight::needed)) {
+        return Outcome::unavailable;
+    }
+    if (findings.failed(Weight::policy)) {
+        return Outcome::refused;
+    }
+    return compared ? Outcome::accepted : Outcome::genuine;
+}
+
+Json result_json(const VerificationResult& result) {
+    Json out(Json::Object{});
+    out.set("verdict", outcome_name(result.outcome)).set("genuine", result.genuine());
+    out.set("root", result.root.empty() ? Json() : Json(result.root));
+    if (result.tcb) {
+        Json advisories(Json::Array{});
+        for (const std::string& advisory : result.tcb->advisories) {
+            advisories.push(advisory);
+        }
+        Json tcb(Json::Object{});
+        tcb.set("status", result.tcb->status).set("advisories", std::move(advisories));
+        tcb.set("date", result.tcb->date);
+        out.set("tcb", std::move(tcb));
+    } else {
+        out.set("tcb", Json());
+    }
+    Json tpm(Json::Object{});
+    tpm.set("class", result.tpm.name).set("excludes_host", result.tpm.excludes_host);
+    tpm.set("excludes_guest_root", result.tpm.excludes_guest_root);
+    tpm.set("assumption", result.tpm.assumption);
+    out.set("tpm", std::move(tpm));
+    out.set("freshness", result.freshness);
+    out.set("not_older_than",
+            result.not_older_than ? Json(format_rfc3339(*result.not_older_than)) : Json());
+    out.set("dialect", result.dialect.empty() ? Json() : Json(result.dialect));
+    Json findings(Json::Array{});
+    for (const Finding& finding : result.findings.all()) {
+        Json item(Json::Object{});
+        item.set("rule", finding.rule).set("verdict", verdict_name(finding.verdict));
+        item.set("expected", finding.expected).set("actual", finding.actual);
+        findings.push(std::move(item));
+    }
+    out.set("findings", std::move(findings));
+    out.set("claims", result.claims);
+    Json not_checked(Json::Array{});
+    for (const std::string& item : result.not_checked) {
+        not_checked.push(item);
+    }
+    out.set("not_checked", std::move(not_checked));
+    out.set("verified_at", format_rfc3339(result.verified_at));
+    return out;
+}
+
+std::string result_text(const VerificationResult& result) {
+    std::string out(outcome_name(result.outcome));
+    std::size_t passed = 0;
+    for (const Finding& finding : result.findings.all()) {
+        passed += finding.verdict == Verdict::pass ? 1 : 0;
+    }
+    out += ": " + std::to_string(passed) + " of " + std::to_string(result.findings.all().size()) +
+           " rules passed, verified at " + format_rfc3339(result.verified_at) + "\n";
+    if (!result.root.empty()) {
+        out += "  root       " +
+               std::string(result.root == "user" ? "given by --trust-root, not the vendor's"
+                                                 : "the vendor's, pinned") +
+               "\n";
+    }
+    if (result.tpm.name != "none") {
+        out += "  tpm        " + result.tpm.name + ": excludes host " +
+               (result.tpm.excludes_host ? "yes" : "no") + ", excludes guest root " +
+               (result.tpm.excludes_guest_root ? "yes" : "no") + "\n";
+        out += "             " + result.tpm.assumption + "\n";
+    }
+    out += "  freshness  " + std::to_string(result.freshness);
+    if (result.not_older_than) {
+        out += ", not older than " + format_rfc3339(*result.not_older_than);
+    }
+    out += "\n";
+    for (const Finding& finding : result.findings.all()) {
+        if (finding.verdict == Verdict::pass) {
+            continue;
+        }
+        out += "  " + std::string(verdict_name(finding.verdict)) + "  " + finding.rule + ": ";
+        out += finding.expected.empty() ? "" : "wanted " + finding.expected + ", ";
+        out += "found " + finding.actual + "\n";
+    }
+    for (const std::string& item : result.not_checked) {
+        out += "  not checked: " + item + "\n";
+    }
+    return out;
+}
+
+}  // namespace ratls::verify

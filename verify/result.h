@@ -1,0 +1,70 @@
+// The result of a verification: what was proved, by whom, how fresh, and what was not checked.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ratls/base/time.h"
+#include "ratls/codec/json.h"
+#include "verify/finding.h"
+
+namespace ratls::verify {
+
+enum class Outcome {
+    accepted,     ///< signed reference values compared, all required rules passed
+    genuine,      ///< sound evidence that nothing compared with a VM of yours
+    invalid,      ///< a rule of soundness failed
+    refused,      ///< sound, but policy or reference values say no
+    unavailable,  ///< something without which nothing can be said was not given
+};
+
+std::string_view outcome_name(Outcome outcome);
+
+/// 0 accepted or genuine, 2 invalid, 3 refused, 4 unavailable.
+int outcome_exit_code(Outcome outcome);
+
+/// What vouches for the TPM and whom that excludes. See docs/certificate.md, "What vouches".
+struct TpmClass {
+    std::string name = "none";
+    bool excludes_host = false;
+    bool excludes_guest_root = false;
+    std::string assumption;  ///< on what the two columns rest
+};
+
+struct TcbStatus {
+    std::string status;  ///< in the vendor's words
+    std::vector<std::string> advisories;
+    std::string date;
+};
+
+struct VerificationResult {
+    Outcome outcome = Outcome::invalid;
+    std::string root;  ///< "vendor", "user"; empty while no chain holds
+    std::optional<TcbStatus> tcb;
+    TpmClass tpm;
+    int freshness = 0;  ///< 0..3
+    std::optional<UnixTime> not_older_than;
+    std::string dialect;
+    Findings findings;
+    Json claims = Json(Json::Object{});
+    std::vector<std::string> not_checked;
+    UnixTime verified_at = 0;
+
+    bool genuine() const {
+        return outcome == Outcome::accepted || outcome == Outcome::genuine ||
+               outcome == Outcome::refused;
+    }
+};
+
+/// The outcome that findings lead to. `compared`: signed reference values (or a named waiver) were
+/// compared; without them nothing is ever accepted. Without any finding, nothing is proved.
+Outcome conclude(const Findings& findings, bool compared);
+
+/// The stable JSON form. See docs/result.md.
+Json result_json(const VerificationResult& result);
+
+/// For people: the verdict, what it rests on, then the failed rules, then what was not checked.
+std::string result_text(const VerificationResult& result);
+
+}  // namespace ratls::verify

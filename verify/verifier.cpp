@@ -1,0 +1,210 @@
+#include "verify/verifier.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "ratls/base/text.h"
+#include "ratls/codec/hex.h"
+#include "verify/collection_verifier.h"
+
+namespace ratls::verify {
+namespace {
+
+constexpr int kFullFreshness = 3;
+
+std::optional<Bytes> parse_ip(const std::string& text) {
+    Bytes out(4);
+    if (inet_pton(AF_INET, text.c_str(), out.data()) == 1) {
+        return out;
+    }
+    out.resize(16);
+    if (inet_pton(AF_INET6, text.c_str(), out.data()) == 1) {
+        return out;
+    }
+    return std::nullopt;
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+    return lower(a) == lower(b);
+}
+
+void check_name(const Certificate& certificate, const cert::Claims* claims, const std::string& name,
+                Findings& out) {
+    bool in_san = false;
+    if (const auto ip = parse_ip(name)) {
+        in_san =
+            std::ranges::find(certificate.ip_addresses(), *ip) != certificate.ip_addresses().end();
+    } else {
+        in_san = std::ranges::any_of(certificate.dns_names(),
+                                     [&](const std::string& dns) { return same_name(dns, name); });
+    }
+    const bool in_claims =
+        claims == nullptr || claims->service_names.empty() ||
+        std::ranges::any_of(claims->service_names,
+                            [&](const std::string& service) { return same_name(service, name); });
+    out.check("cert.name", in_san && in_claims, quoted(name) + " in SAN and service names",
+              in_san ? (in_claims ? "there" : "not in claim 10") : "not in SAN");
+}
+
+/// All checks of a kind as one finding: what holds, or what does not.
+void add_checks(std::string_view rule, const std::vector<cert::Check>& checks, Findings& out) {
+    std::string expected;
+    std::string actual;
+    for (const cert::Check& check : checks) {
+        if (!check.holds) {
+            expected +=
+                (expected.empty() ? "" : "; ") + std::string(check.part) + ": " + check.expected;
+            actual += (actual.empty() ? "" : "; ") + std::string(check.part) + ": " + check.actual;
+        }
+    }
+    out.check(rule, actual.empty(), expected, actual.empty() ? "as the profile says" : actual);
+}
+
+Json claims_json(const cert::Claims& claims) {
+    Json out(Json::Object{});
+    out.set("not_before", format_rfc3339(claims.not_before));
+    out.set("not_after", format_rfc3339(claims.not_after));
+    out.set("issued_at", format_rfc3339(claims.issued_at));
+    out.set("pubkey_sha256", hex(claims.pubkey_sha256));
+    if (claims.ak_name) {
+        out.set("ak_name", hex(*claims.ak_name));
+    }
+    if (claims.ima) {
+        out.set("ima_entries", claims.ima->entries);
+    }
+    Json names(Json::Array{});
+    for (const std::string& name : claims.service_names) {
+        names.push(name);
+    }
+    out.set("service_names", std::move(names));
+    out.set("max_fresh", std::uint64_t{claims.max_fresh});
+    out.set("key_origin", std::uint64_t{claims.key_origin});
+    return out;
+}
+
+/// Rule 8. What the claims promise is demanded, and a key that outlives a boot needs the binder.
+void check_freshness(const cert::Claims& claims, const CertificateInputs& inputs,
+                     VerificationResult& out) {
+    const FreshnessPolicy& policy = inputs.context.policy.freshness;
+    int required = policy.required;
+    std::string why = "policy";
+    if (claims.max_fresh == kFullFreshness && required < kFullFreshness) {
+        required = kFullFreshness;
+        why = "claim 13";
+    }
+    const bool persistent = claims.key_origin == cert::kKeyPersistent || !claims.other_spki.empty();
+    const std::string expected = "at least " + std::to_string(required) + " (" + why + ")";
+    const std::string actual = std::to_string(out.freshness);
+    if (out.freshness >= required && (!persistent || out.freshness == kFullFreshness)) {
+        out.findings.check("freshness.required", true, expected, actual);
+    } else if (policy.persistent_key_waived && out.freshness >= policy.required) {
+        out.findings.add({"freshness.required", Verdict::waived, expected,
+                          actual + " (persistent_key: waived)"});
+    } else {
+        out.findings.check("freshness.required", false,
+                           persistent ? "3 (the key outlives a boot)" : expected, actual);
+    }
+}
+
+bool compared(const CertificateInputs& inputs) {
+    return inputs.snapshot.has_value() && !inputs.evidence_only;
+}
+
+}  // namespace
+
+VerificationResult verify_certificate(std::span<const Bytes> chain, const CertificateInputs& inputs,
+                                      Stage stage) {
+    VerificationResult out;
+    out.verified_at = inputs.context.now;
+    out.dialect = "ratls-vm/1";
+    appraise_snapshot(inputs, out.findings);
+    const auto certificate =
+        chain.empty() ? Result<Certificate>(fail(Code::malformed, "certificate", "none was sent"))
+                      : Certificate::parse(chain[0]);
+    const auto native = certificate
+                            ? cert::parse_native(*certificate)
+                            : Result<cert::NativeCertificate>(std::unexpected(certificate.error()));
+    if (!native) {
+        out.findings.fail("cert.format", "an RA-TLS certificate of profile ratls-vm/1",
+                          native.error().text());
+        out.outcome = conclude(out.findings, false);
+        return out;
+    }
+    out.findings.pass("cert.format", "ratls-vm/1");
+    add_checks("cert.profile", cert::check_profile(*certificate), out.findings);
+    add_checks("cert.key_binding", cert::check_binding(*native), out.findings);
+    const auto dates = verify_dates(*certificate, inputs.context.now, "certificate");
+    out.findings.check("cert.dates", dates.has_value(),
+                       "valid at " + format_rfc3339(inputs.context.now),
+                       dates ? "valid" : dates.error().what);
+    if (inputs.name.empty()) {
+        out.not_checked.emplace_back("name");
+    } else {
+        check_name(*certificate, &native->claims, inputs.name, out.findings);
+    }
+    out.claims.set("certificate", claims_json(native->claims));
+    verify_collection(native->collection, native->claims, inputs, out);
+    if (stage == Stage::file) {
+        out.not_checked.emplace_back("key possession");
+        if (!inputs.evidence_only || inputs.context.policy.freshness.required > 0) {
+            check_freshness(native->claims, inputs, out);
+        }
+    }
+    out.outcome = conclude(out.findings, compared(inputs));
+    return out;
+}
+
+VerificationResult verify_session(const Certificate& certificate, ByteView collection_bytes,
+                                  const Session& session, const CertificateInputs& inputs,
+                                  const VerificationResult& before) {
+    VerificationResult out = before;
+    out.not_checked.clear();
+    const auto native = cert::parse_native(certificate);
+    const auto collection = cert::parse_collection(collection_bytes);
+    const auto claims = collection ? cert::parse_claims(collection->claims_buffer)
+                                   : Result<cert::Claims>(std::unexpected(collection.error()));
+    const auto presence = claims ? cert::check_presence(*collection, *claims)
+                                 : Status(std::unexpected(claims.error()));
+    if (!native || !presence) {
+        out.findings.fail("cert.format", "fresh evidence of profile ratls-vm/1",
+                          native ? presence.error().text() : native.error().text());
+        out.outcome = conclude(out.findings, false);
+        return out;
+    }
+    const cert::Claims& old = native->claims;
+    const bool same_key = claims->pubkey_sha256 == session.leaf_spki_sha256 &&
+                          old.pubkey_sha256 == session.leaf_spki_sha256;
+    const bool same_vm = claims->ak_name == old.ak_name &&
+                         claims->service_names == old.service_names &&
+                         claims->not_before == old.not_before && claims->not_after == old.not_after;
+    out.findings.check("session.key", same_key && same_vm,
+                       "the key, AK, names and validity of this connection's certificate",
+                       !same_key ? "another key"
+                       : same_vm ? "the same"
+                                 : "other claims");
+    out.findings.check("session.nonce", claims->nonce == session.nonce, hex(session.nonce),
+                       claims->nonce ? hex(*claims->nonce) : "none");
+    const Sha256Digest binder =
+        cert::binder(cert::Role::server, session.leaf_spki_sha256, session.nonce, session.exporter);
+    out.findings.check("session.binder", claims->binder == binder, hex(binder),
+                       claims->binder ? hex(*claims->binder) : "none");
+    // The certificate carries what the answer need not repeat.
+    cert::Collection complete = *collection;
+    if (!complete.endorsements) {
+        complete.endorsements = native->collection.endorsements;
+    }
+    verify_collection(complete, *claims, inputs, out);
+    const bool fresh = out.findings.has("session.binder", Verdict::pass) &&
+                       out.findings.has("session.nonce", Verdict::pass) &&
+                       out.findings.has("session.key", Verdict::pass);
+    out.freshness = fresh ? kFullFreshness : 0;
+    if (fresh) {
+        out.not_older_than = inputs.context.now;
+    }
+    check_freshness(old, inputs, out);
+    out.outcome = conclude(out.findings, compared(inputs));
+    return out;
+}
+
+}  // namespace ratls::verify

@@ -1,0 +1,54 @@
+// The one entry for a TLS client: is the VM behind this certificate the one that is meant?
+#pragma once
+
+#include "ratls/cert/binding.h"
+#include "ratls/cert/native.h"
+#include "verify/raw.h"
+
+namespace ratls::verify {
+
+/// Reference values as the caller found them. Whether they were signed is the caller's to say,
+/// by the error that `verify_snapshot_signature` gave, if any.
+struct SnapshotInput {
+    const Snapshot& snapshot;
+    std::optional<Error> signature_fault;
+    /// Highest sequence number seen before for this name and key.
+    std::uint64_t highest_sequence = 0;
+};
+
+struct CertificateInputs {
+    const Context& context;
+    std::optional<SnapshotInput> snapshot;
+    /// Judge without reference values: the outcome is at best `genuine`.
+    bool evidence_only = false;
+    /// The DNS name or address that was asked for; not checked if empty (a file).
+    std::string name;
+    /// The whole IMA log or more than what was quoted, binary form.
+    std::optional<ByteView> ima_log;
+    /// A boot log, if the certificate does not carry it.
+    std::optional<ByteView> boot_log;
+};
+
+/// What a live connection adds: everything here was made or seen by this verifier.
+struct Session {
+    cert::Nonce nonce{};
+    cert::Exporter exporter{};
+    Sha256Digest leaf_spki_sha256{};
+};
+
+enum class Stage {
+    file,       ///< a certificate in a file: nobody proved that he holds its key
+    handshake,  ///< inside the handshake: freshness is judged later, on the same connection
+};
+
+/// A certificate and all that it carries. `chain` is leaf first; only the leaf counts.
+VerificationResult verify_certificate(std::span<const Bytes> chain, const CertificateInputs& inputs,
+                                      Stage stage);
+
+/// Evidence that was asked for on a connection whose certificate was verified before. `certificate`
+/// is that leaf; `before` is its result, whose findings become part of this one. Freshness 3.
+VerificationResult verify_session(const Certificate& certificate, ByteView collection,
+                                  const Session& session, const CertificateInputs& inputs,
+                                  const VerificationResult& before);
+
+}  // namespace ratls::verify
