@@ -29,7 +29,7 @@ bool same_name(std::string_view a, std::string_view b) {
     return lower(a) == lower(b);
 }
 
-void check_name(const Certificate& certificate, const cert::Claims* claims, const std::string& name,
+void check_name(const Certificate& certificate, const cert::Claims& claims, const std::string& name,
                 Findings& out) {
     bool in_san = false;
     if (const auto ip = parse_ip(name)) {
@@ -39,10 +39,8 @@ void check_name(const Certificate& certificate, const cert::Claims* claims, cons
         in_san = std::ranges::any_of(certificate.dns_names(),
                                      [&](const std::string& dns) { return same_name(dns, name); });
     }
-    const bool in_claims =
-        claims == nullptr || claims->service_names.empty() ||
-        std::ranges::any_of(claims->service_names,
-                            [&](const std::string& service) { return same_name(service, name); });
+    const bool in_claims = std::ranges::any_of(
+        claims.service_names, [&](const std::string& service) { return same_name(service, name); });
     out.check("cert.name", in_san && in_claims, quoted(name) + " in SAN and service names",
               in_san ? (in_claims ? "there" : "not in claim 10") : "not in SAN");
 }
@@ -141,7 +139,7 @@ VerificationResult verify_certificate(std::span<const Bytes> chain, const Certif
     if (inputs.name.empty()) {
         out.not_checked.emplace_back("name");
     } else {
-        check_name(*certificate, &native->claims, inputs.name, out.findings);
+        check_name(*certificate, native->claims, inputs.name, out.findings);
     }
     out.claims.set("certificate", claims_json(native->claims));
     verify_collection(native->collection, native->claims, inputs, out);
@@ -153,6 +151,15 @@ VerificationResult verify_certificate(std::span<const Bytes> chain, const Certif
     }
     out.outcome = conclude(out.findings, compared(inputs));
     return out;
+}
+
+VerificationResult conclude_handshake(const cert::Claims& claims, const CertificateInputs& inputs,
+                                      VerificationResult before) {
+    if (!inputs.evidence_only || inputs.context.policy.freshness.required > 0) {
+        check_freshness(claims, inputs, before);
+    }
+    before.outcome = conclude(before.findings, compared(inputs));
+    return before;
 }
 
 VerificationResult verify_session(const Certificate& certificate, ByteView collection_bytes,

@@ -45,6 +45,11 @@ enum class Stage {
 VerificationResult verify_certificate(std::span<const Bytes> chain, const CertificateInputs& inputs,
                                       Stage stage);
 
+/// The end of a handshake after which no fresh evidence is asked for: judges the freshness that the
+/// certificate itself has.
+VerificationResult conclude_handshake(const cert::Claims& claims, const CertificateInputs& inputs,
+                                      VerificationResult before);
+
 /// Evidence that was asked for on a connection whose certificate was verified before. `certificate`
 /// is that leaf; `before` is its result, whose findings become part of this one. Freshness 3.
 VerificationResult verify_session(const Certificate& certificate, ByteView collection,

@@ -23,7 +23,8 @@ class Descriptor {
     Descriptor& operator=(const Descriptor&) = delete;
     ~Descriptor() { reset(); }
 
-    int get() const { return fd_; }  ///< negative if there is none
+    int get() const { return fd_; }                   ///< negative if there is none
+    int release() { return std::exchange(fd_, -1); }  ///< the caller closes it
     void reset() {
         if (fd_ >= 0) {
             ::close(std::exchange(fd_, -1));

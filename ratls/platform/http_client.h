@@ -14,23 +14,23 @@ namespace ratls {
 
 struct FetchRequest {
     std::string method = "GET";  ///< GET, HEAD or POST
-    std::string url;             ///< http or https; no user name in it
-    std::vector<http::Header> headers;
-    Bytes body;                                 ///< POST only
+    std::string url = {};        ///< http or https; no user name in it
+    std::vector<http::Header> headers = {};
+    Bytes body = {};                            ///< POST only
     std::size_t max_bytes = 1024 * 1024;        ///< of the body of the response
     std::chrono::milliseconds timeout{30'000};  ///< for everything, name resolution included
     /// The server's certificate is not checked. Only for bytes that prove themselves by a signature
     /// which the caller verifies.
     bool insecure_untrusted_bytes = false;
-    std::string ca_file;               ///< PEM, instead of the system's certificates; may be empty
-    std::vector<std::string> resolve;  ///< "NAME:PORT:ADDRESS" instead of the system's answer
-    std::string proxy;                 ///< none if empty; the environment is never asked
+    std::string ca_file = {};  ///< PEM, instead of the system's certificates; may be empty
+    std::vector<std::string> resolve = {};  ///< "NAME:PORT:ADDRESS" instead of the system's answer
+    std::string proxy = {};                 ///< none if empty; the environment is never asked
 };
 
 struct FetchResponse {
-    int status = 0;                     ///< as sent; that it is not 200 is no failure of `fetch`
-    std::vector<http::Header> headers;  ///< names in lower case; at most 64 KiB in all
-    Bytes body;                         ///< as sent: nothing is decompressed
+    int status = 0;  ///< as sent; that it is not 200 is no failure of `fetch`
+    std::vector<http::Header> headers = {};  ///< names in lower case; at most 64 KiB in all
+    Bytes body = {};                         ///< as sent: nothing is decompressed
 
     /// The value of the first header of this name (lower case), or null.
     const std::string* header(std::string_view name) const;

@@ -11,16 +11,16 @@
 namespace ratls {
 
 struct Command {
-    std::vector<std::string> argv;  ///< the first is an absolute path; there is no shell
-    ByteView input;                 ///< standard input; viewed, so that a Secret can be handed over
+    std::vector<std::string> argv = {};  ///< the first is an absolute path; there is no shell
+    ByteView input = {};  ///< standard input; viewed, so that a Secret can be handed over
     std::size_t max_output = 1024 * 1024;  ///< of standard output, and again of standard error
     std::chrono::milliseconds timeout{30'000};
 };
 
 struct Finished {
     int exit_status = 0;  ///< 0 to 255; that it is not 0 is no failure of `run`
-    Bytes output;
-    Bytes errors;
+    Bytes output = {};
+    Bytes errors = {};
 };
 
 /// Runs programs. Calls block until the program has ended. Failures: `usage` for an empty argv or a

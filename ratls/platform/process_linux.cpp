@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -232,7 +232,8 @@ Result<Finished> LinuxProcess::run(const Command& command) {
     input.reset();
     output.write.reset();
     errors.write.reset();
-    const Descriptor end_of_child(::pidfd_open(pid, 0));
+    // By number: the header of glibc 2.36 declares pidfd_open for C only.
+    const Descriptor end_of_child(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (end_of_child.get() < 0) {
         return system_failure(command, errno);
     }

@@ -10,9 +10,9 @@
 namespace ratls {
 
 struct TeeQuote {
-    std::string kind;  ///< the kernel's name of the provider: "sev_guest" or "tdx_guest"
-    Bytes report;      ///< SNP: ATTESTATION_REPORT; TDX: quote, perhaps padded
-    Bytes aux;         ///< SNP: certificate table as the host gave it; may be empty
+    std::string kind = {};  ///< the kernel's name of the provider: "sev_guest" or "tdx_guest"
+    Bytes report = {};      ///< SNP: ATTESTATION_REPORT; TDX: quote, perhaps padded
+    Bytes aux = {};         ///< SNP: certificate table as the host gave it; may be empty
 };
 
 /// Makes TEE evidence. Calls block, as long as the firmware and the host take. Failures:

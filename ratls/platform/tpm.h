@@ -11,8 +11,8 @@ namespace ratls {
 
 /// What TPM2_Quote gives; nobody should believe it before it is parsed and verified.
 struct SignedQuote {
-    Bytes attest;     ///< TPMS_ATTEST
-    Bytes signature;  ///< TPMT_SIGNATURE
+    Bytes attest = {};     ///< TPMS_ATTEST
+    Bytes signature = {};  ///< TPMT_SIGNATURE
 };
 
 /// Source: TPM 2.0 Library, Part 3, TPM2_Quote: qualifyingData is a TPM2B_DATA, sized for TPMT_HA.

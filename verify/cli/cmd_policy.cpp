@@ -1,4 +1,3 @@
-#include <memory>
 #include <ostream>
 
 #include "ratls/base/text.h"
@@ -11,7 +10,9 @@ namespace {
 
 constexpr std::size_t kMaxPolicyFile = std::size_t{1} << 20;
 
-int show_policy(const std::string& name, Io& io) {
+}  // namespace
+
+int cmd_policy_show(const std::string& name, Io& io) {
     const auto policy = verify::named_policy(name);
     if (!policy) {
         return report(io, policy.error(), "for a file use `ratls policy check FILE`");
@@ -20,7 +21,7 @@ int show_policy(const std::string& name, Io& io) {
     return 0;
 }
 
-int check_policy(const std::string& path, Io& io) {
+int cmd_policy_check(const std::string& path, Io& io) {
     const auto content = io.files.read(path, kMaxPolicyFile);
     if (!content) {
         return report(io, content.error());
@@ -33,7 +34,7 @@ int check_policy(const std::string& path, Io& io) {
     return 0;
 }
 
-int explain(const std::string& name, Io& io) {
+int cmd_explain(const std::string& name, Io& io) {
     if (name.empty()) {
         for (const verify::Rule& rule : verify::all_rules()) {
             io.out << rule.name << "\n";
@@ -51,25 +52,6 @@ int explain(const std::string& name, Io& io) {
     io.out << rule->name << "\n  " << rule->text << ".\n  If it fails, the verdict is "
            << consequence << ". Rule " << rule->profile << " of docs/certificate.md.\n";
     return 0;
-}
-
-}  // namespace
-
-Run add_policy(CLI::App& command, Io& io) {
-    auto name = std::make_shared<std::string>("default");
-    auto file = std::make_shared<std::string>();
-    CLI::App* show = command.add_subcommand("show", "Print a ready-made policy");
-    show->add_option("NAME", *name, "Name of the policy");
-    CLI::App* check = command.add_subcommand("check", "Check a policy file and print it in full");
-    check->add_option("FILE", *file, "Policy file")->required();
-    command.require_subcommand(1);
-    return [=, &io] { return show->parsed() ? show_policy(*name, io) : check_policy(*file, io); };
-}
-
-Run add_explain(CLI::App& command, Io& io) {
-    auto name = std::make_shared<std::string>();
-    command.add_option("RULE", *name, "Name of the rule; all are listed without one");
-    return [=, &io] { return explain(*name, io); };
 }
 
 }  // namespace ratls::cli

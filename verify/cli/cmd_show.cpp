@@ -1,6 +1,6 @@
-#include <memory>
 #include <ostream>
 
+#include "ratls/cert/describe.h"
 #include "ratls/codec/hex.h"
 #include "ratls/evidence/eventlog/log.h"
 #include "ratls/evidence/ima/replay.h"
@@ -9,12 +9,6 @@
 
 namespace ratls::cli {
 namespace {
-
-struct ShowOptions {
-    std::string target;
-    std::string as;
-    bool json = false;
-};
 
 Json replay_json(const std::map<HashAlg, std::map<std::uint32_t, Digest>>& values, bool ccel) {
     Json out(Json::Object{});
@@ -99,6 +93,12 @@ Result<Json> show_tpm(ByteView file) {
     return out;
 }
 
+Result<Json> show_certificate(ByteView file) {
+    RATLS_TRY(const std::vector<Certificate> certificates, parse_certificates(file));
+    RATLS_TRY(const cert::NativeCertificate native, cert::parse_native(certificates.front()));
+    return cert::describe(native);
+}
+
 /// What a file without --as is: by its first bytes and its size.
 std::string guess(ByteView file) {
     if (file.size() == snp::kReportSize && snp::parse_report(file)) {
@@ -109,6 +109,9 @@ std::string guess(ByteView file) {
     }
     if (eventlog::parse_log(file, eventlog::Kind::tcg)) {
         return "eventlog";
+    }
+    if (parse_certificates(file)) {
+        return "cert";
     }
     if (as_text(file).starts_with("{")) {
         return "snapshot";
@@ -136,6 +139,9 @@ Result<Json> show_file(ByteView file, const std::string& as) {
     if (as == "tpm") {
         return show_tpm(file);
     }
+    if (as == "cert") {
+        return show_certificate(file);
+    }
     if (as == "snapshot") {
         RATLS_TRY(const verify::Snapshot snapshot, verify::parse_snapshot(as_text(file)));
         return verify::snapshot_json(snapshot).set("digest", hex(snapshot.digest));
@@ -162,6 +168,8 @@ void print_text(const Json& json, const std::string& indent, std::ostream& out) 
     }
 }
 
+}  // namespace
+
 int cmd_show(const ShowOptions& options, Io& io) {
     const auto file = read_option(io, "TARGET", options.target, kMaxLogFile);
     if (!file) {
@@ -177,17 +185,6 @@ int cmd_show(const ShowOptions& options, Io& io) {
         print_text(*shown, "", io.out);
     }
     return 0;
-}
-
-}  // namespace
-
-Run add_show(CLI::App& command, Io& io) {
-    auto options = std::make_shared<ShowOptions>();
-    command.add_option("TARGET", options->target, "File to show")->required();
-    command.add_option("--as", options->as, "What the file is; guessed if absent")
-        ->check(CLI::IsMember({"ima", "eventlog", "ccel", "snp", "tpm", "snapshot"}));
-    command.add_flag("--json", options->json, "Print JSON");
-    return [options, &io] { return cmd_show(*options, io); };
 }
 
 }  // namespace ratls::cli

@@ -1,7 +1,6 @@
-#include <memory>
 
 #include "verify/cli/commands.h"
-#include "verify/cli/options.h"
+#include "verify/cli/target.h"
 
 namespace ratls::cli {
 namespace {
@@ -37,29 +36,64 @@ Result<verify::VerificationResult> verify_raw(const VerifyOptions& options,
     return verify::verify_raw_snp(report, loaded.context());
 }
 
+Result<verify::VerificationResult> verify_file(const VerifyOptions& options,
+                                               const LoadedOptions& loaded, Io& io) {
+    RATLS_TRY(const Bytes file, read_option(io, "TARGET", options.target, kMaxSmallFile));
+    RATLS_TRY(const SnapshotFiles snapshot, SnapshotFiles::load(options, io));
+    RATLS_TRY(const std::optional<Bytes> log, load_ima_log(options, io));
+    const auto certificates = parse_certificates(file);
+    std::vector<Bytes> chain;
+    if (certificates) {
+        for (const Certificate& certificate : *certificates) {
+            chain.push_back(to_bytes(certificate.der()));
+        }
+    } else {
+        chain.push_back(file);  // so that the verdict says what is wrong with it
+    }
+    const verify::Context context = loaded.context();
+    verify::CertificateInputs inputs{.context = context,
+                                     .snapshot = snapshot.input(),
+                                     .evidence_only = options.evidence_only,
+                                     .name = {},
+                                     .ima_log = std::nullopt,
+                                     .boot_log = std::nullopt};
+    if (log) {
+        inputs.ima_log = *log;
+    }
+    verify::VerificationResult result =
+        verify::verify_certificate(chain, inputs, verify::Stage::file);
+    if (result.outcome == verify::Outcome::accepted) {
+        RATLS_CHECK(snapshot.remember(io));
+    }
+    return result;
+}
+
+Result<verify::VerificationResult> verify_target(const VerifyOptions& options,
+                                                 const LoadedOptions& loaded, Io& io) {
+    if (!options.evidence.empty()) {
+        return verify_raw(options, loaded, io);
+    }
+    if (is_file_target(io, options.target)) {
+        return verify_file(options, loaded, io);
+    }
+    RATLS_TRY(verify::LiveResult live, verify_host(options, loaded, io));
+    return std::move(live.result);
+}
+
+}  // namespace
+
 int cmd_verify(const VerifyOptions& options, Io& io) {
     const auto loaded = load(options, io);
     if (!loaded) {
         return report(io, loaded.error(), "`ratls verify --help` has an example");
     }
-    const auto result = verify_raw(options, *loaded, io);
+    const auto result = verify_target(options, *loaded, io);
     if (!result) {
-        return report(io, result.error(), "`ratls verify --help` has an example");
+        return report(
+            io, result.error(),
+            result.error().code == Code::usage ? "`ratls verify --help` has an example" : "");
     }
     return print_result(io, *result, options.json);
-}
-
-}  // namespace
-
-Run add_verify(CLI::App& command, Io& io) {
-    auto options = std::make_shared<VerifyOptions>();
-    command
-        .add_option("TARGET", options->target,
-                    "https://host[:port], host[:port], a certificate file or a raw evidence file")
-        ->required();
-    options->add_common(command);
-    options->add_raw(command);
-    return [options, &io] { return cmd_verify(*options, io); };
 }
 
 }  // namespace ratls::cli

@@ -1,26 +1,74 @@
-// The commands of `ratls`. Each adds itself to the command line and runs as one function.
+// The commands of `ratls`: each is one function of its options. The command line itself, which
+// fills these options, is in arguments.cpp.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
+#include <string>
+#include <vector>
 
 #include "verify/cli/io.h"
 
 namespace ratls::cli {
 
-/// What is run when its subcommand was chosen; gives the exit code.
-using Run = std::function<int()>;
-
-struct Command {
-    std::string_view name;
-    std::string_view summary;
-    std::string_view example;  ///< shown below --help
-    Run (*add)(CLI::App& command, Io& io);
+/// What every verifying command takes.
+struct VerifyOptions {
+    std::string target;
+    std::string evidence;  ///< "", "snp", "tpm"
+    std::string snapshot;
+    std::vector<std::string> snapshot_keys;
+    std::string policy = "default";
+    std::vector<std::string> endorsements;
+    std::vector<std::string> trust_roots;
+    std::string at_time;
+    std::string nonce;
+    int require_fresh = -1;
+    std::vector<std::string> logs;
+    std::string signature;
+    std::string ak;
+    std::string pcrs;
+    std::vector<std::string> resolve;
+    bool offline = false;
+    bool evidence_only = false;
+    bool json = false;
 };
 
-Run add_verify(CLI::App& command, Io& io);
-Run add_show(CLI::App& command, Io& io);
-Run add_policy(CLI::App& command, Io& io);
-Run add_explain(CLI::App& command, Io& io);
+struct ShowOptions {
+    std::string target;
+    std::string as;  ///< guessed if empty
+    bool json = false;
+};
+
+struct PinOptions {
+    VerifyOptions verify;
+    std::string format = "curl";
+};
+
+struct TakeOptions {
+    VerifyOptions verify;
+    std::string out;
+    std::string name;
+    std::uint64_t sequence = 1;
+    int valid_days = 90;
+    std::vector<std::string> require;
+    bool kernel_hashes = false;
+};
+
+struct SignOptions {
+    std::string file;
+    std::string key;
+    std::string out;
+};
+
+// Each gives the exit code of the program.
+int cmd_verify(const VerifyOptions& options, Io& io);
+int cmd_show(const ShowOptions& options, Io& io);
+int cmd_pin(const PinOptions& options, Io& io);
+int cmd_snapshot_take(const TakeOptions& options, Io& io);
+int cmd_snapshot_sign(const SignOptions& options, Io& io);
+int cmd_policy_show(const std::string& name, Io& io);
+int cmd_policy_check(const std::string& path, Io& io);
+int cmd_explain(const std::string& rule, Io& io);
+
+/// Parses the command line and runs one command.
+int run(int argc, const char* const* argv, Io& io);
 
 }  // namespace ratls::cli

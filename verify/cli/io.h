@@ -4,6 +4,7 @@
 #include <iosfwd>
 #include <string>
 
+#include "ratls/platform/clock.h"
 #include "ratls/platform/files.h"
 
 namespace ratls::cli {
@@ -13,6 +14,7 @@ struct Io {
     std::ostream& out;
     std::ostream& err;
     Files& files;
+    const Clock& clock;
 };
 
 /// Prints "error: ..." and, if there is something to do, "hint: ...". Gives the exit code.

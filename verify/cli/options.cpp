@@ -1,11 +1,11 @@
 #include "verify/cli/options.h"
 
 #include <array>
-#include <chrono>
 #include <ostream>
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
+#include "ratls/platform/clock.h"
 
 namespace ratls::cli {
 namespace {
@@ -84,53 +84,6 @@ int report(Io& io, const Error& error, std::string_view hint) {
     return exit_code(error.code);
 }
 
-void VerifyOptions::add_common(CLI::App& command) {
-    command.add_option("--snapshot", snapshot, "Reference values (JSON)")->type_name("FILE");
-    command
-        .add_option("--snapshot-key", snapshot_keys,
-                    "Public key or certificate of a signer that you trust (PEM)")
-        ->type_name("FILE");
-    command.add_option("--policy", policy, "Policy: a name or a JSON file")->type_name("FILE|NAME");
-    command
-        .add_option("--endorsements", endorsements,
-                    "Certificates and revocation lists of the vendor: a file or a folder")
-        ->type_name("PATH")
-        ->allow_extra_args(false);
-    command
-        .add_option("--trust-root", trust_roots,
-                    "A root beside the vendors' own; the result then says root: user")
-        ->type_name("KIND:FILE")
-        ->allow_extra_args(false);
-    command.add_option("--at-time", at_time, "Verify as of this time (RFC 3339)")
-        ->type_name("TIME");
-    command.add_option("--require-fresh", require_fresh, "Least freshness, 0 to 3")
-        ->check(CLI::Range(0, 3));
-    command.add_option("--log", logs, "IMA log or boot log that belongs to the evidence")
-        ->type_name("FILE")
-        ->allow_extra_args(false);
-    command
-        .add_option("--resolve", resolve, "Connect to ADDR when NAME:PORT is meant, as curl does")
-        ->type_name("NAME:PORT:ADDR")
-        ->allow_extra_args(false);
-    command.add_flag("--offline", offline, "Fetch nothing but the evidence itself");
-    command.add_flag("--evidence-only", evidence_only,
-                     "Judge the evidence without reference values; opens no door");
-    command.add_flag("--json", json, "Print the result as JSON");
-}
-
-void VerifyOptions::add_raw(CLI::App& command) {
-    command.add_option("--evidence", evidence, "TARGET is raw evidence of this kind")
-        ->check(CLI::IsMember({"snp", "tpm"}));
-    command.add_option("--nonce", nonce, "Nonce that the evidence must contain, 1 to 64 bytes")
-        ->type_name("HEX");
-    command.add_option("--signature", signature, "TPMT_SIGNATURE or bare RSASSA signature")
-        ->type_name("FILE");
-    command.add_option("--ak", ak, "Public key of the AK: TPMT_PUBLIC, TPM2B_PUBLIC or PEM")
-        ->type_name("FILE");
-    command.add_option("--pcrs", pcrs, "PCR values that were quoted: tpm2_pcrread or JSON")
-        ->type_name("FILE");
-}
-
 Result<Bytes> read_option(Io& io, std::string_view option, const std::string& path,
                           std::size_t max_bytes) {
     auto content = io.files.read(path, max_bytes);
@@ -157,9 +110,7 @@ Result<LoadedOptions> load(const VerifyOptions& options, Io& io) {
         out.user_roots.push_back(std::move(loaded));
     }
     if (options.at_time.empty()) {
-        out.now = std::chrono::duration_cast<std::chrono::seconds>(
-                      std::chrono::system_clock::now().time_since_epoch())
-                      .count();
+        out.now = LinuxClock().now();
     } else {
         auto time = parse_rfc3339(options.at_time);
         if (!time) {

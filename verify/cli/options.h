@@ -1,41 +1,14 @@
-// The options of a verification, as given on the command line, and what they lead to.
+// What the options of a verification lead to, read and parsed.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "verify/cli/io.h"
+#include "verify/cli/commands.h"
 #include "verify/raw.h"
 
 namespace ratls::cli {
-
-struct VerifyOptions {
-    std::string target;
-    std::string evidence;  ///< "", "snp", "tpm"
-    std::string snapshot;
-    std::vector<std::string> snapshot_keys;
-    std::string policy = "default";
-    std::vector<std::string> endorsements;
-    std::vector<std::string> trust_roots;
-    std::string at_time;
-    std::string nonce;
-    int require_fresh = -1;
-    std::vector<std::string> logs;
-    std::string signature;
-    std::string ak;
-    std::string pcrs;
-    std::vector<std::string> resolve;
-    bool offline = false;
-    bool evidence_only = false;
-    bool json = false;
-
-    /// Adds the options that every verifying command has.
-    void add_common(CLI::App& command);
-    /// Adds those of `verify` alone.
-    void add_raw(CLI::App& command);
-};
 
 /// The inputs behind the options, read and parsed; owns what a Context views.
 struct LoadedOptions {

@@ -21,6 +21,7 @@ bool is_hash_name(std::string_view name) {
 struct DigestPrefix {
     bool verity = false;
     std::string_view hash_name;
+    std::optional<HashAlg> hash;
     ByteView digest;
 };
 
@@ -46,21 +47,21 @@ DigestPrefix read_prefix(Reader& r, ByteView field, Field form) {
         r.fail(Code::malformed, field_name(form),
                "an algorithm wanted, " + quoted(out.hash_name) + " found");
     }
+    out.hash = hash_from_name(out.hash_name);
     return out;
 }
 
 /// For a violation, Linux 4.20 to 5.18 name the default algorithm but leave room for SHA-1 only.
 /// Source: Linux commit "ima: fix violation measurement list record".
 void check_digest_size(Reader& r, const DigestPrefix& prefix, Field form, bool violation) {
-    const auto alg = hash_from_name(prefix.hash_name);
     const std::size_t size = prefix.digest.size();
     if (violation && size == kSha1DigestSize) {
         return;
     }
-    if (alg && size != digest_size(*alg)) {
+    if (prefix.hash && size != digest_size(*prefix.hash)) {
         r.fail(Code::malformed, field_name(form),
-               std::to_string(digest_size(*alg)) + " bytes of " + std::string(prefix.hash_name) +
-                   " wanted, " + std::to_string(size) + " found");
+               std::to_string(digest_size(*prefix.hash)) + " bytes of " +
+                   std::string(prefix.hash_name) + " wanted, " + std::to_string(size) + " found");
     } else if (size == 0 || size > kMaxFileDigest) {
         r.fail(Code::malformed, field_name(form),
                "1 to 64 bytes wanted, " + std::to_string(size) + " found");
@@ -74,7 +75,7 @@ void read_digest(Reader& r, ByteView field, Field form, Entry& out) {
     }
     out.verity = prefix.verity;
     out.file_hash_name = prefix.hash_name;
-    out.file_hash = hash_from_name(prefix.hash_name);
+    out.file_hash = prefix.hash;
     out.file_digest = prefix.digest;
 }
 

@@ -1,0 +1,73 @@
+// ratls-agent: serves the certificate, the evidence and the logs of this VM.
+#pragma once
+
+#include <atomic>
+#include <iosfwd>
+#include <mutex>
+
+#include "agent/server.h"
+#include "ratls/collect/vm.h"
+
+namespace ratls::agent {
+
+struct AgentConfig {
+    std::string address = "0.0.0.0";
+    std::uint16_t port = 5555;
+    std::vector<std::string> names;
+    int valid_minutes = 23 * 60;
+    /// A certificate made by ratls-certtool, with its key; if empty the agent makes its own and
+    /// keeps the key in memory.
+    std::string certificate;
+    std::string key;
+    /// Where the port is written once the agent listens, for whoever started it; may be empty.
+    std::string port_file;
+    VmOptions vm;
+};
+
+/// Reads a TOML file with strict keys. Source: docs/man/ratls-agent.8.md.
+Result<AgentConfig> parse_config(std::string_view text);
+
+/// The routes below /.well-known/ratls-vm/ and /v1/, on top of a VM's attester.
+class Agent {
+  public:
+    static Result<std::unique_ptr<Agent>> start(AgentConfig config, const VmPlatform& platform);
+
+    std::shared_ptr<const ServerIdentity> identity();
+    http::Response handle(const http::Request& request, const ConnectionInfo& connection);
+    /// Makes a new certificate if the current one has passed half of its life.
+    Status renew_if_due();
+
+  private:
+    Agent(AgentConfig config, const VmPlatform& platform)
+        : config_(std::move(config)), platform_(platform) {}
+
+    /// What claims about a certificate's key must repeat, for each identity in use.
+    struct Served {
+        std::shared_ptr<const ServerIdentity> identity;
+        Sha256Digest spki_sha256{};
+        UnixTime not_before = 0;
+        UnixTime not_after = 0;
+        std::vector<std::string> service_names;
+        unsigned key_origin = 0;
+        unsigned max_fresh = 0;
+    };
+
+    Status issue();
+    Status load();
+    http::Response certificate();
+    http::Response evidence(const http::Request& request, const ConnectionInfo& connection);
+    http::Response ima(const http::Request& request);
+
+    AgentConfig config_;
+    const VmPlatform& platform_;
+    std::unique_ptr<Vm> vm_;
+    std::mutex attester_mutex_;  // one TPM, one thread at a time
+    std::mutex served_mutex_;
+    std::vector<Served> served_;  // the newest last; at most two
+};
+
+/// Runs the program until a termination signal; gives its exit code.
+int run(int argc, const char* const* argv, const VmPlatform& platform, std::ostream& out,
+        std::ostream& err);
+
+}  // namespace ratls::agent

@@ -1,0 +1,131 @@
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <condition_variable>
+#include <ostream>
+#include <thread>
+
+#include "agent/agent.h"
+
+namespace ratls::agent {
+namespace {
+
+constexpr std::size_t kMaxConfig = std::size_t{64} << 10;
+constexpr std::chrono::seconds kRenewalCheck{60};
+
+std::atomic<Server*> running_server{nullptr};
+
+void on_signal(int /*number*/) {
+    if (Server* server = running_server.load()) {
+        server->stop();
+    }
+}
+
+/// Looks once a minute whether the certificate is due.
+class Renewal {
+  public:
+    Renewal(Agent& agent, std::ostream& err)
+        : thread_([this, &agent, &err] {
+              std::unique_lock lock(mutex_);
+              while (!wake_.wait_for(lock, kRenewalCheck, [this] { return stop_; })) {
+                  if (auto status = agent.renew_if_due(); !status) {
+                      err << "warning: renewal: " << status.error().text() << std::endl;
+                  }
+              }
+          }) {}
+    ~Renewal() {
+        {
+            const std::lock_guard lock(mutex_);
+            stop_ = true;
+        }
+        wake_.notify_all();
+        thread_.join();
+    }
+    Renewal(const Renewal&) = delete;
+    Renewal& operator=(const Renewal&) = delete;
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool stop_ = false;
+    std::thread thread_;
+};
+
+int report(std::ostream& err, const Error& error, std::string_view hint) {
+    err << "error: " << error.text() << "\nhint: " << hint << "\n";
+    return exit_code(error.code);
+}
+
+int serve(const AgentConfig& config, const VmPlatform& platform, std::ostream& out,
+          std::ostream& err) {
+    auto agent = Agent::start(config, platform);
+    if (!agent) {
+        return report(err, agent.error(),
+                      "`ratls-agent --check --config FILE` tests a configuration");
+    }
+    ServerOptions options;
+    options.address = config.address;
+    options.port = config.port;
+    Server server(
+        options, [&agent] { return (*agent)->identity(); },
+        [&agent](const http::Request& request, const ConnectionInfo& connection) {
+            return (*agent)->handle(request, connection);
+        });
+    if (auto status = server.listen(); !status) {
+        return report(err, status.error(), "another program may hold the port");
+    }
+    running_server = &server;
+    struct sigaction action{};
+    action.sa_handler = on_signal;
+    sigaction(SIGTERM, &action, nullptr);
+    sigaction(SIGINT, &action, nullptr);
+    if (!config.port_file.empty()) {
+        const std::string text = std::to_string(server.port()) + "\n";
+        if (auto status = platform.files.replace(config.port_file, as_bytes(text), 0644); !status) {
+            return report(err, status.error(), "port_file names a file that can be written");
+        }
+    }
+    out << "listening on " << config.address << " port " << server.port() << std::endl;
+    {
+        const Renewal renewal(**agent, err);
+        server.run();
+    }
+    running_server = nullptr;
+    return 0;
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv, const VmPlatform& platform, std::ostream& out,
+        std::ostream& err) {
+    std::string path = "/etc/ratls/agent.toml";
+    bool check = false;
+    CLI::App app("Serves the attestation evidence of this VM over TLS.", "ratls-agent");
+    app.set_version_flag("--version", "ratls-agent " RATLS_VERSION);
+    app.add_option("--config", path, "Configuration (TOML)")->capture_default_str();
+    app.add_flag("--check", check, "Only check the configuration");
+    app.footer(
+        "Example: ratls-agent --config /etc/ratls/agent.toml\n"
+        "Exit codes: 0 stopped by a signal, 1 usage, 2 not valid, 4 out of reach, 5 internal "
+        "fault");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error, out, err) == 0 ? 0 : 1;
+    }
+    const auto text = platform.files.read(path, kMaxConfig);
+    if (!text) {
+        return report(err, text.error(), "--config names the configuration");
+    }
+    auto config = parse_config(as_text(*text));
+    if (!config) {
+        return report(err, config.error(), "the man page ratls-agent(8) lists all members");
+    }
+    if (check) {
+        out << "the configuration is well-formed\n";
+        return 0;
+    }
+    return serve(*config, platform, out, err);
+}
+
+}  // namespace ratls::agent

@@ -1,0 +1,273 @@
+#include "agent/session.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "ratls/http/writer.h"
+
+namespace ratls::agent {
+namespace {
+
+constexpr std::chrono::milliseconds kLinger{1000};
+constexpr std::size_t kMaxLingerBytes = std::size_t{1} << 20;
+constexpr std::size_t kRecord = 16384;  // plain text of one TLS record
+
+}  // namespace
+
+Session::Session(const SessionContext& context, Descriptor socket, bool full)
+    : context_(context),
+      full_(full),
+      peer_(peer_text(socket.get())),
+      events_(POLLIN),
+      deadline_(deadline_in(context.options.limits.handshake)),
+      lives_until_(deadline_in(context.options.limits.lifetime)),
+      socket_(std::move(socket)) {}
+
+int Session::fd() const {
+    return tls_ ? tls_->fd() : acceptor_ ? acceptor_->fd() : socket_.get();
+}
+
+void Session::advance() {
+    again_ = false;
+    bool more = true;
+    while (more) {
+        switch (state_) {
+            case State::handshake:
+                more = shake_hands();
+                break;
+            case State::request:
+                more = read_request();
+                break;
+            case State::response:
+                more = write_response();
+                break;
+            case State::linger:
+                more = drain();
+                break;
+            case State::over:
+                return;
+        }
+    }
+}
+
+void Session::expire() {
+    if (state_ == State::request && request_started()) {
+        refuse(408, "the request took too long");
+        advance();
+        return;
+    }
+    if (state_ == State::response) {
+        // Closing drops what the client does not take, instead of leaving it to the kernel.
+        const ::linger drop{.l_onoff = 1, .l_linger = 0};
+        ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &drop, sizeof drop);
+    }
+    over();
+}
+
+void Session::stop() {
+    const bool busy = state_ == State::response || state_ == State::linger ||
+                      (state_ == State::request && request_started());
+    if (!busy) {
+        over();
+    }
+}
+
+bool Session::wait(short events) {
+    events_ = events;
+    return false;
+}
+
+bool Session::over() {
+    if (tls_) {
+        tls_->close();
+    }
+    state_ = State::over;
+    return wait(0);
+}
+
+bool Session::shake_hands() {
+    if (!acceptor_) {
+        auto identity = context_.identity();
+        if (!identity) {
+            return over();
+        }
+        auto acceptor = TlsAcceptor::start(std::move(socket_), std::move(identity));
+        if (!acceptor) {
+            return over();
+        }
+        acceptor_ = *std::move(acceptor);
+    }
+    const auto progress = acceptor_->step();
+    if (!progress) {
+        return over();
+    }
+    if (progress->wait != 0) {
+        return wait(progress->wait);
+    }
+    tls_ = acceptor_->take();
+    acceptor_.reset();
+    return full_ ? refuse(503, "too many connections") : begin_request();
+}
+
+bool Session::begin_request() {
+    state_ = State::request;
+    header_clock_ = false;
+    head_seen_ = false;
+    deadline_ = std::min(deadline_in(context_.options.limits.idle), lives_until_);
+    return true;
+}
+
+bool Session::read_request() {
+    if (input_.empty()) {
+        input_.resize(kRecord);
+        const auto progress = tls_->try_read(input_);
+        input_.resize(progress ? progress->bytes : 0);
+        if (!progress) {
+            return over();
+        }
+        if (progress->wait != 0) {
+            return wait(progress->wait);
+        }
+        if (progress->bytes == 0) {
+            return over();
+        }
+    }
+    if (!header_clock_) {
+        header_clock_ = true;
+        deadline_ = deadline_in(context_.options.limits.header);
+    }
+    while (!input_.empty() && !parser_.complete()) {
+        const auto used = parser_.feed(input_);
+        if (!used) {
+            return refuse(parser_.failure_status(), used.error().text());
+        }
+        input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(*used));
+        if (parser_.head_complete() && !head_seen_) {
+            head_seen_ = true;
+            if (!head_arrived()) {
+                return true;
+            }
+        }
+    }
+    return parser_.complete() ? answer_request() : true;
+}
+
+/// Sets the bounds of the body. False: there is something to write first.
+bool Session::head_arrived() {
+    const auto& options = context_.options;
+    const std::size_t limit =
+        options.body_limit ? options.body_limit(parser_.request()) : options.limits.max_body;
+    if (const Status fits = parser_.limit_body(limit); !fits) {
+        refuse(parser_.failure_status(), fits.error().text());
+        return false;
+    }
+    deadline_ = deadline_in(options.limits.body);
+    if (parser_.expects_continue() && input_.empty()) {
+        constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+        output_ = {to_bytes(as_bytes(kContinue))};
+        written_ = 0;
+        interim_ = true;
+        state_ = State::response;
+        return false;
+    }
+    return true;
+}
+
+bool Session::answer_request() {
+    const http::Request request = parser_.take();
+    ConnectionInfo info;
+    info.exporter = [this](ByteView nonce) { return tls_->exporter(nonce); };
+    info.leaf_spki_sha256 = tls_->leaf_spki_sha256();
+    info.alpn = tls_->alpn();
+    info.peer = peer_;
+    info.request_index = requests_++;
+    http::Response response = context_.handler(request, info);
+    response.keep_alive = response.keep_alive && request.keep_alive && !context_.stopping &&
+                          requests_ < context_.options.limits.max_requests &&
+                          std::chrono::steady_clock::now() < lives_until_;
+    return respond(std::move(response), request.method == http::Method::head);
+}
+
+bool Session::respond(http::Response response, bool without_body) {
+    auto head = http::write_head(response);
+    if (!head) {
+        const bool keep_alive = response.keep_alive;
+        response = http::error_response(500, "the response cannot be written");
+        response.keep_alive = keep_alive;
+        head = http::write_head(response);
+    }
+    keep_alive_ = response.keep_alive;
+    output_ = {to_bytes(as_bytes(*head))};
+    written_ = 0;
+    interim_ = false;
+    const bool has_body = response.status != 204 && response.status != 304 && !without_body;
+    if (has_body && output_.front().size() + response.body.size() <= kRecord) {
+        append(output_.front(), response.body);
+    } else if (has_body) {
+        output_.push_back(std::move(response.body));
+    }
+    state_ = State::response;
+    deadline_ = deadline_in(context_.options.limits.response);
+    return true;
+}
+
+bool Session::refuse(int status, std::string_view text) {
+    http::Response response = http::error_response(status, text);
+    response.keep_alive = false;
+    input_.clear();
+    return respond(std::move(response), false);
+}
+
+bool Session::write_response() {
+    while (!output_.empty()) {
+        const ByteView left = ByteView(output_.front()).subspan(written_);
+        if (left.empty()) {
+            output_.erase(output_.begin());
+            written_ = 0;
+            continue;
+        }
+        const auto progress = tls_->try_write(left);
+        if (!progress) {
+            return over();
+        }
+        if (progress->wait != 0) {
+            return wait(progress->wait);
+        }
+        written_ += progress->bytes;
+    }
+    if (interim_) {
+        interim_ = false;
+        state_ = State::request;
+        return true;
+    }
+    if (keep_alive_) {
+        again_ = begin_request();
+        return wait(POLLIN);
+    }
+    tls_->end_writing();
+    state_ = State::linger;
+    deadline_ = deadline_in(kLinger);
+    return true;
+}
+
+/// Takes what the client still sends, for a moment. Closing at once would reset the connection, and
+/// the client might never see the response. Source: RFC 9112, section 9.6.
+bool Session::drain() {
+    std::array<std::uint8_t, kRecord> unused{};
+    for (;;) {
+        const ssize_t got = ::recv(tls_->fd(), unused.data(), unused.size(), 0);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+            return wait(POLLIN);
+        }
+        lingered_ += got > 0 ? static_cast<std::size_t>(got) : 0;
+        if (got <= 0 || lingered_ > kMaxLingerBytes) {
+            return over();
+        }
+    }
+}
+
+}  // namespace ratls::agent

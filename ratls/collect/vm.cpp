@@ -1,0 +1,118 @@
+#include "ratls/collect/vm.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "ratls/codec/pem.h"
+#include "ratls/platform/quote_provider_tsm.h"
+
+namespace ratls {
+namespace {
+
+constexpr std::size_t kMaxEndorsement = std::size_t{1} << 20;
+constexpr std::int64_t kBackdate = 5 * 60;
+
+std::optional<Bytes> parse_ip(const std::string& text) {
+    Bytes out(4);
+    if (inet_pton(AF_INET, text.c_str(), out.data()) == 1) {
+        return out;
+    }
+    out.resize(16);
+    if (inet_pton(AF_INET6, text.c_str(), out.data()) == 1) {
+        return out;
+    }
+    return std::nullopt;
+}
+
+/// One document, PEM or DER.
+Status add_document(Files& files, const std::string& path, std::uint64_t key,
+                    cert::Endorsements& out) {
+    if (path.empty()) {
+        return {};
+    }
+    RATLS_TRY(Bytes content, files.read(path, kMaxEndorsement));
+    if (looks_like_pem(content)) {
+        RATLS_TRY(std::vector<PemBlock> blocks, parse_pem(as_text(content)));
+        content = std::move(blocks[0].der);
+    }
+    out.documents[key] = std::move(content);
+    return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform& platform) {
+    std::unique_ptr<Vm> out(new Vm);
+    EvidenceSources sources;
+    if (!options.tcti.empty()) {
+        auto tpm = platform.open_tpm(options.tcti);
+        if (!tpm) {
+            return std::unexpected(std::move(tpm).error().in("tpm " + options.tcti));
+        }
+        out->tpm_ = *std::move(tpm);
+        sources.tpm = out->tpm_.get();
+        sources.ima_log = options.ima_log;
+        sources.boot_log = options.boot_log;
+    }
+    if (!options.tsm.empty()) {
+        out->tee_ = std::make_unique<TsmQuoteProvider>(platform.tsm_files, options.tsm);
+        sources.tee = out->tee_.get();
+    }
+    if (sources.tpm == nullptr && sources.tee == nullptr) {
+        return fail(Code::usage, "evidence", "neither a TPM nor a TEE is configured");
+    }
+    cert::Endorsements& endorsements = sources.endorsements;
+    RATLS_CHECK(add_document(platform.files, options.vek, cert::endorsement::kVek, endorsements));
+    RATLS_CHECK(add_document(platform.files, options.ask, cert::endorsement::kAsk, endorsements));
+    RATLS_CHECK(
+        add_document(platform.files, options.amd_crl, cert::endorsement::kAmdCrl, endorsements));
+    out->attester_ = std::make_unique<Attester>(std::move(sources), platform.files, platform.clock);
+    return out;
+}
+
+std::vector<std::string> ServiceNames::dns() const {
+    std::vector<std::string> out;
+    std::ranges::copy_if(names, std::back_inserter(out),
+                         [](const std::string& name) { return !parse_ip(name); });
+    return out;
+}
+
+std::vector<Bytes> ServiceNames::ips() const {
+    std::vector<Bytes> out;
+    for (const std::string& name : names) {
+        if (auto ip = parse_ip(name)) {
+            out.push_back(*std::move(ip));
+        }
+    }
+    return out;
+}
+
+Result<IssuedIdentity> issue_identity(Attester& attester, const PrivateKey& key,
+                                      const ServiceNames& names, std::int64_t validity_s,
+                                      unsigned max_fresh, unsigned key_origin, UnixTime now) {
+    if (validity_s < 60 || validity_s + kBackdate > cert::kMaxValiditySeconds) {
+        return fail(Code::usage, "validity", "1 minute to 23 hours 55 minutes wanted");
+    }
+    IssuedIdentity out;
+    out.spki_sha256 = key.public_key().spki_sha256();
+    out.not_before = now - kBackdate;
+    out.not_after = now + validity_s;
+    ClaimsRequest request;
+    request.spki_sha256 = out.spki_sha256;
+    request.not_before = out.not_before;
+    request.not_after = out.not_after;
+    request.service_names = names.names;
+    request.max_fresh = max_fresh;
+    request.key_origin = key_origin;
+    RATLS_TRY(cert::Collection collection, attester.collect(request));
+    RATLS_TRY(out.certificate, cert::issue({.dns_names = names.dns(),
+                                            .ip_addresses = names.ips(),
+                                            .not_before = out.not_before,
+                                            .not_after = out.not_after,
+                                            .collection = std::move(collection)},
+                                           key));
+    return out;
+}
+
+}  // namespace ratls

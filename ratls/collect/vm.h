@@ -1,0 +1,66 @@
+// The VM that a program runs in: its devices, opened by options.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "ratls/collect/attester.h"
+
+namespace ratls {
+
+/// What a program takes from its machine. Tests hand in pretended ones.
+struct VmPlatform {
+    Files& files;
+    Files& tsm_files;  ///< the file system that has configfs-tsm
+    const Clock& clock;
+    std::function<Result<std::unique_ptr<Tpm>>(const std::string& tcti)> open_tpm;
+};
+
+/// Where the evidence is. An empty text means: this VM has none.
+struct VmOptions {
+    std::string tcti = "device:/dev/tpmrm0";
+    std::string tsm = "/sys/kernel/config/tsm/report";
+    std::string ima_log = "/sys/kernel/security/ima/binary_runtime_measurements";
+    std::string boot_log = "/sys/kernel/security/tpm0/binary_bios_measurements";
+    /// DER or PEM files for label 6, beside what the host hands over; may be empty.
+    std::string vek, ask, amd_crl;
+};
+
+/// Open devices and the attester on them.
+class Vm {
+  public:
+    /// Opens the TPM and reads the endorsements. The platform must outlive it.
+    static Result<std::unique_ptr<Vm>> open(const VmOptions& options, const VmPlatform& platform);
+
+    Attester& attester() { return *attester_; }
+
+  private:
+    Vm() = default;
+
+    std::unique_ptr<Tpm> tpm_;
+    std::unique_ptr<QuoteProvider> tee_;
+    std::unique_ptr<Attester> attester_;
+};
+
+/// A freshly issued identity of a service.
+struct IssuedIdentity {
+    Bytes certificate;  ///< DER
+    Sha256Digest spki_sha256{};
+    UnixTime not_before = 0;
+    UnixTime not_after = 0;
+};
+
+struct ServiceNames {
+    std::vector<std::string> names;  ///< DNS names and addresses, as given
+
+    std::vector<std::string> dns() const;
+    std::vector<Bytes> ips() const;
+};
+
+/// Collects evidence for the key and issues the certificate: valid from 5 minutes ago for
+/// `validity_s` (at most 24 hours in all). Source: docs/certificate.md, "Certificate".
+Result<IssuedIdentity> issue_identity(Attester& attester, const PrivateKey& key,
+                                      const ServiceNames& names, std::int64_t validity_s,
+                                      unsigned max_fresh, unsigned key_origin, UnixTime now);
+
+}  // namespace ratls

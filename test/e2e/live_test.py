@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""The live programs against each other and against openssl and curl. live_test.py BUILD-FOLDER"""
+import json
+import os
+import sys
+
+from vm import AGENT_PATH, Client, Failure, Programs, Vm, Workspace, failed_rules, free_ports, run
+
+CHECKS = 0
+
+
+def check(condition, what, detail=""):
+    global CHECKS
+    if not condition:
+        raise Failure("%s %s" % (what, detail))
+    CHECKS += 1
+    print("ok  " + what, flush=True)
+
+
+def verdicts(client, vm, snapshot):
+    accepted = client.verify(vm.target, snapshot=snapshot)
+    result = accepted.json
+    check(accepted.returncode == 0 and result["verdict"] == "accepted", "a known VM is accepted",
+          accepted.text + accepted.errors)
+    check(result["root"] == "user", "the result says that the root is the user's")
+    check(result["freshness"] == 3 and result["not_older_than"], "freshness 3 is stated")
+    check(result["tpm"] == {"class": "tee-vouched", "excludes_host": True,
+                            "excludes_guest_root": False,
+                            "assumption": result["tpm"]["assumption"]}, "the TPM's class is stated")
+    check(result["dialect"] == "ratls-vm/1", "the dialect is stated")
+
+    done = client.verify(vm.target, snapshot=snapshot, root=False)
+    check(done.returncode == 2 and done.json["verdict"] == "invalid",
+          "without --trust-root the pretended hardware is invalid", done.text + done.errors)
+    done = client.verify(vm.target)
+    check(done.returncode == 3 and "snapshot.present" in failed_rules(done.json),
+          "without reference values a host is refused", done.text)
+    done = client.verify(vm.target, "--evidence-only")
+    check(done.returncode == 0 and done.json["verdict"] == "genuine",
+          "with --evidence-only it is genuine, not accepted", done.text)
+    done = client.verify(vm.target, snapshot=snapshot, policy="default")
+    check(done.returncode == 3 and failed_rules(done.json).count("snp.revocation") >= 1,
+          "without a revocation list the default policy refuses")
+    done = client.verify(vm.target, "--endorsements", client.programs.pki + "/crl.der",
+                         snapshot=snapshot, policy="default")
+    check(done.returncode == 0, "with the revocation list it accepts", done.text + done.errors)
+    done = client.verify(vm.target.replace("127.0.0.1", "127.0.0.2"), "--resolve",
+                         "127.0.0.2:%d:127.0.0.1" % vm.port, snapshot=snapshot)
+    check(done.returncode == 3 and "cert.name" in failed_rules(done.json),
+          "another name than the certificate's is refused", done.text + done.errors)
+
+
+def snapshots(client, vm, snapshot):
+    unsigned = client.take(vm, "unsigned.json", sign=False)
+    done = client.verify(vm.target, snapshot=unsigned)
+    check(done.returncode == 3 and "snapshot.signature" in failed_rules(done.json),
+          "an unsigned snapshot is refused", done.text)
+    changed = client.folder / "changed.json"
+    changed.write_text(snapshot.read_text().replace(AGENT_PATH, "/usr/bin/ratls-agenx"))
+    done = client.verify(vm.target, snapshot=changed)
+    check(done.returncode == 3 and "snapshot.signature" in failed_rules(done.json),
+          "a changed snapshot is refused", done.text)
+    newer = client.take(vm, "newer.json", sequence=2)
+    check(client.verify(vm.target, snapshot=newer).returncode == 0, "a newer snapshot is accepted")
+    done = client.verify(vm.target, snapshot=snapshot)
+    check(done.returncode == 3 and "snapshot.sequence" in failed_rules(done.json),
+          "after that the older one is refused", done.text)
+    return newer
+
+
+def doors(client, vm, snapshot):
+    common = ["--trust-root", client.root, "--snapshot", snapshot, "--snapshot-key",
+              client.public_key, "--policy", "no-crl"]
+    pin = client.ratls("pin", vm.target, *common, expect=0).text.strip()
+    url = "https://%s/v1/health" % vm.target
+    check(run(["curl", "-sS", "-k", "--pinnedpubkey", pin, url]).returncode == 0, "curl takes the pin")
+    for pin_format in ("chromium", "firefox", "tlsa", "known-hosts"):
+        check(client.ratls("pin", vm.target, *common, "--format", pin_format).returncode == 0,
+              "pin --format " + pin_format)
+    done = client.ratls("pin", vm.target, *common, "--evidence-only")
+    check(done.returncode == 1, "pin refuses --evidence-only", done.errors)
+    done = client.ratls("pin", vm.target, "--trust-root", client.root, "--policy", "no-crl")
+    check(done.returncode == 3 and not done.text, "pin prints nothing for a host that is not accepted")
+
+
+def counterparts(client, vm):
+    seen = run(["openssl", "s_client", "-connect", vm.target, "-tls1_3", "-alpn", "ratls-vm/1",
+                "-showcerts"], input_bytes=b"")
+    check("ALPN protocol: ratls-vm/1" in seen.text, "openssl s_client shakes hands", seen.text[-600:])
+    old = run(["openssl", "s_client", "-connect", vm.target, "-tls1_2"], input_bytes=b"")
+    check(old.returncode != 0, "TLS 1.2 is refused")
+    route = "https://%s/.well-known/ratls-vm/" % vm.target
+    served = client.folder / "served.pem"
+    run(["curl", "-sS", "-k", "-o", served, route + "certificate"], 0)
+    text = run(["openssl", "x509", "-in", served, "-noout", "-text"], 0).text
+    check("1.3.6.1.5.5.7.1.35" in text and "CA:FALSE" in text, "openssl x509 reads the certificate")
+    shown = json.loads(client.ratls("show", served, "--json", expect=0).text)
+    check(shown["claims"]["max_fresh"] == 3, "ratls show reads it back")
+    log = client.folder / "log.bin"
+    run(["curl", "-sS", "-k", "-o", log, route + "ima?from=0"], 0)
+    check(log.read_bytes() == vm.ima_log.read_bytes(), "the IMA log is served")
+    run(["curl", "-sS", "-k", "-o", log, route + "ima?from=1"], 0)
+    check(vm.ima_log.read_bytes().endswith(log.read_bytes()) and
+          len(log.read_bytes()) < len(vm.ima_log.read_bytes()), "and its rest from an entry on")
+    for path, status in (("ima?from=99", "400"), ("ima?from=-1", "400"), ("ima?x=1", "400"),
+                         ("nothing", "404"), ("evidence", "405")):
+        done = run(["curl", "-sS", "-k", "-o", os.devnull, "-w", "%{http_code}", route + path], 0)
+        check(done.text == status, "GET %s gives %s" % (path, status), done.text)
+    done = run(["curl", "-sS", "-k", "-o", os.devnull, "-w", "%{http_code}", "--data-binary", "nonsense",
+                route + "evidence"], 0)
+    check(done.text == "400", "a malformed evidence request gives 400", done.text)
+
+
+def files(client, vm, snapshot):
+    certificate, _ = vm.issue("file")
+    done = client.verify(certificate, snapshot=snapshot)
+    check("freshness.required" in failed_rules(done.json) and "ima.log" in failed_rules(done.json),
+          "a file alone has neither log nor freshness", done.text)
+    done = client.verify(certificate, "--evidence-only", "--log", vm.ima_log)
+    check(done.returncode == 0 and "key possession" in done.json["not_checked"],
+          "a certificate file is genuine, and key possession is not checked", done.text)
+    raw = certificate.read_text()
+    broken = client.folder / "broken.pem"
+    broken.write_text(raw.replace(raw[200:204], "AAAA", 1))
+    check(client.verify(broken, "--evidence-only").returncode == 2, "a damaged certificate is invalid")
+
+
+def usage(client, vm):
+    gone = free_ports(1)
+    done = client.verify("127.0.0.1:%d" % gone)
+    check(done.returncode == 4 and done.errors.startswith("error:"), "nobody listens: exit 4",
+          done.errors)
+    for argv in (["verify"], ["verify", vm.target, "--policy", "/nonexistent"],
+                 ["verify", vm.target, "--at-time", "yesterday"], ["verify", "ftp://x"],
+                 ["verify", vm.target, "--trust-root", "snp"], ["nonsense"],
+                 ["verify", vm.target, "--snapshot", "/nonexistent"],
+                 ["snapshot", "take", vm.target, "--name", "x", "--out", "/tmp/x"]):
+        done = client.ratls(*argv)
+        check(done.returncode in (1, 2, 3) and (done.errors or done.text), "wrong call: " + " ".join(argv),
+              "%d %s" % (done.returncode, done.errors))
+
+
+def main(build):
+    programs = Programs(build)
+    with Workspace() as folder:
+        vm = Vm(programs, folder, "vm")
+        for path in ("/usr/lib/systemd/systemd", AGENT_PATH):
+            vm.measure(path)
+        vm.serve()  # a certificate of its own, its key in memory
+        client = Client(programs, folder)
+        snapshot = client.take(vm)
+        verdicts(client, vm, snapshot)
+        snapshot = snapshots(client, vm, snapshot)
+        doors(client, vm, snapshot)
+        counterparts(client, vm)
+        files(client, vm, snapshot)
+        usage(client, vm)
+        vm.measure("/usr/bin/unknown")
+        done = client.verify(vm.target, snapshot=snapshot)
+        check(done.returncode == 3 and "ima.files" in failed_rules(done.json) and
+              "/usr/bin/unknown" in done.text, "an unknown file is refused and named", done.text)
+        vm.stop()
+    print("%d checks" % CHECKS)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1]))
+    except Failure as failure:
+        sys.exit("FAILED: %s" % failure)

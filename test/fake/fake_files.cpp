@@ -1,0 +1,127 @@
+#include "test/fake/fake_files.h"
+
+#include "ratls/base/text.h"
+
+namespace ratls::test {
+namespace {
+
+std::string parent_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+}
+
+std::unexpected<Error> missing(const std::string& path) {
+    return fail(Code::unavailable, quoted(path, 300), "No such file or directory");
+}
+
+}  // namespace
+
+Status FakeFiles::check(const std::string& path) const {
+    if (const auto found = broken_.find(path); found != broken_.end()) {
+        return fail(found->second, quoted(path, 300), "broken on purpose");
+    }
+    return {};
+}
+
+Result<Bytes> FakeFiles::read(const std::string& path, std::size_t max_bytes) {
+    RATLS_CHECK(check(path));
+    if (directories_.contains(path)) {
+        return fail(Code::io, quoted(path, 300), "Is a directory");
+    }
+    const auto found = files_.find(path);
+    if (found == files_.end()) {
+        return missing(path);
+    }
+    if (found->second.content.size() > max_bytes) {
+        return fail(Code::too_large, quoted(path, 300),
+                    "at most " + std::to_string(max_bytes) + " bytes wanted");
+    }
+    return found->second.content;
+}
+
+Status FakeFiles::write(const std::string& path, ByteView content) {
+    RATLS_CHECK(check(path));
+    const auto found = files_.find(path);
+    if (found == files_.end()) {
+        return missing(path);
+    }
+    Bytes& old = found->second.content;
+    old.resize(std::max(old.size(), content.size()));
+    std::ranges::copy(content, old.begin());
+    return {};
+}
+
+Status FakeFiles::replace(const std::string& path, ByteView content, unsigned mode) {
+    RATLS_CHECK(check(path));
+    if (!directories_.contains(parent_of(path))) {
+        return missing(path);
+    }
+    if (directories_.contains(path)) {
+        return fail(Code::io, quoted(path, 300), "Is a directory");
+    }
+    files_[path] = {to_bytes(content), mode};
+    return {};
+}
+
+Status FakeFiles::make_directory(const std::string& path) {
+    RATLS_CHECK(check(path));
+    if (directories_.contains(path) || files_.contains(path)) {
+        return fail(Code::io, quoted(path, 300), "File exists");
+    }
+    if (!directories_.contains(parent_of(path))) {
+        return missing(path);
+    }
+    directories_.insert(path);
+    return {};
+}
+
+Status FakeFiles::remove_directory(const std::string& path) {
+    RATLS_CHECK(check(path));
+    if (!directories_.contains(path)) {
+        return missing(path);
+    }
+    const auto inside = [&](const std::string& other) { return parent_of(other) == path; };
+    if (std::ranges::any_of(files_, inside, [](const auto& file) { return file.first; }) ||
+        std::ranges::any_of(directories_, inside)) {
+        return fail(Code::io, quoted(path, 300), "Directory not empty");
+    }
+    directories_.erase(path);
+    return {};
+}
+
+bool FakeFiles::is_directory(const std::string& path) {
+    return directories_.contains(path);
+}
+
+Result<std::vector<std::string>> FakeFiles::list(const std::string& path) {
+    RATLS_CHECK(check(path));
+    if (!directories_.contains(path)) {
+        return missing(path);
+    }
+    std::vector<std::string> names;
+    for (const auto& [file, content] : files_) {
+        if (parent_of(file) == path) {
+            names.push_back(file.substr(file.rfind('/') + 1));
+        }
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
+void FakeFiles::put(const std::string& path, ByteView content) {
+    put_directory(parent_of(path));
+    files_[path] = {to_bytes(content)};
+}
+
+void FakeFiles::put_directory(const std::string& path) {
+    for (std::string at = path; directories_.insert(at).second;) {
+        at = parent_of(at);
+    }
+}
+
+unsigned FakeFiles::mode(const std::string& path) const {
+    const auto found = files_.find(path);
+    return found == files_.end() ? 0 : found->second.mode;
+}
+
+}  // namespace ratls::test

@@ -1,0 +1,43 @@
+// A file system in memory.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "ratls/platform/files.h"
+
+namespace ratls::test {
+
+class FakeFiles : public Files {
+  public:
+    Result<Bytes> read(const std::string& path, std::size_t max_bytes) override;
+    Status write(const std::string& path, ByteView content) override;
+    Status replace(const std::string& path, ByteView content, unsigned mode) override;
+    Status make_directory(const std::string& path) override;
+    Status remove_directory(const std::string& path) override;
+    bool is_directory(const std::string& path) override;
+    Result<std::vector<std::string>> list(const std::string& path) override;
+
+    /// A file, with all directories above it.
+    void put(const std::string& path, ByteView content);
+    void put(const std::string& path, std::string_view text) { put(path, as_bytes(text)); }
+    void put_directory(const std::string& path);
+    /// Permissions of a file, as `replace` was given them; 0 if there is no such file.
+    unsigned mode(const std::string& path) const;
+    /// From now on, every call for this path fails so.
+    void break_path(const std::string& path, Code code) { broken_[path] = code; }
+
+  private:
+    struct File {
+        Bytes content;
+        unsigned mode = 0644;
+    };
+
+    Status check(const std::string& path) const;
+
+    std::map<std::string, File> files_;
+    std::set<std::string> directories_ = {"/"};
+    std::map<std::string, Code> broken_;
+};
+
+}  // namespace ratls::test

@@ -1,0 +1,44 @@
+// A TPM in software, which writes its structures by hand.
+#pragma once
+
+#include <map>
+
+#include "ratls/crypto/private_key.h"
+#include "ratls/platform/tpm.h"
+
+namespace ratls::test {
+
+class FakeTpm : public Tpm {
+  public:
+    FakeTpm();  ///< with an AK of its own
+    explicit FakeTpm(PrivateKey ak);
+
+    Result<Bytes> ak_public() override;
+    Result<SignedQuote> quote(ByteView qualifying_data,
+                              std::span<const tpm::PcrSelection> selection) override;
+    Result<std::vector<Digest>> read_pcrs(HashAlg bank, std::span<const unsigned> indexes) override;
+
+    /// TPM2_PCR_Extend of one bank.
+    void extend(unsigned pcr, HashAlg bank, ByteView digest);
+    void set_pcr(unsigned pcr, HashAlg bank, ByteView value);
+    /// As after a reset of the machine: PCRs as at power on, resetCount one higher.
+    void reboot();
+
+    /// What an AK that is none, or another TPM, would say. Free to change between calls.
+    std::uint32_t attributes = 0x00050072;  // as TpmEsys: restricted signing key, fixed to the TPM
+    std::uint64_t clock_ms = 1000;          // 1 more with each quote
+    std::uint32_t reset_count = 1;
+    std::uint32_t restart_count = 0;
+    std::uint64_t firmware_version = 0x2019102300163636;  // libtpms
+
+  private:
+    using Bank = std::array<Digest, tpm::kPcrCount>;
+
+    Bytes public_area() const;
+    const Bank* bank(HashAlg alg) const;
+
+    PrivateKey ak_;
+    std::map<HashAlg, Bank> banks_;
+};
+
+}  // namespace ratls::test

@@ -1,0 +1,45 @@
+#include "ratls/codec/base64.h"
+
+#include <doctest/doctest.h>
+
+using namespace ratls;
+
+TEST_CASE("codec.base64: the test vectors of RFC 4648, section 10, both ways") {
+    const std::pair<const char*, const char*> rows[] = {
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
+    };
+    for (const auto& [plain, coded] : rows) {
+        CAPTURE(plain);
+        CHECK(base64(as_bytes(plain)) == coded);
+        const auto back = parse_base64(coded);
+        REQUIRE(back);
+        CHECK(as_text(*back) == plain);
+    }
+    CHECK(base64(Bytes{0xfb, 0xff, 0xfe}) == "+//+");
+    CHECK(parse_base64("+//+") == Bytes{0xfb, 0xff, 0xfe});
+}
+
+TEST_CASE("codec.base64: every length and byte value survives the round trip") {
+    Bytes bytes;
+    for (unsigned i = 0; i < 300; ++i) {
+        CHECK(parse_base64(base64(bytes)) == bytes);
+        bytes.push_back(static_cast<std::uint8_t>(i * 7));
+    }
+}
+
+TEST_CASE("codec.base64: only the canonical form is read") {
+    for (const char* text :
+         {"Z",        "Zg",       "Zg=",      "Zg===", "Zm9vYg=", "====",      "=",    "A===",
+          "Zm9=vYg=", "Zg==Zg==", "Zm8=Zm8=", "Zh==",  "Zk==",    "Zm9=",      "Zm 8", "Zm8\n",
+          "Zm9v\n",   "-_-_",     "Zm9*",     "Zm9v=", "=m9v",    "Zm\xc3\xa9"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_base64(text));
+    }
+    CHECK_FALSE(parse_base64(std::string_view("AA\0A", 4)));
+}

@@ -1,0 +1,176 @@
+#include "ratls/crypto/public_key.h"
+
+#include "ratls/codec/der.h"
+#include "ratls/codec/hex.h"
+#include "test/unit/ratls/crypto/pki.h"
+
+using namespace ratls;
+using test::pki;
+
+namespace {
+
+// The generator of P-256 (FIPS 186-4, D.1.2.3) and of P-384 (D.1.2.4).
+const Bytes kX256 =
+    parse_hex("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296").value();
+const Bytes kY256 =
+    parse_hex("4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5").value();
+const Bytes kX384 = parse_hex(
+                        "aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf"
+                        "55296c3a545e3872760ab7")
+                        .value();
+const Bytes kY384 = parse_hex(
+                        "3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d"
+                        "7e819d7a431d7c90ea0e5f")
+                        .value();
+
+Bytes rsa_modulus(std::size_t bits) {
+    Bytes modulus((bits + 7) / 8, 0xff);
+    modulus[0] = static_cast<std::uint8_t>(0xff >> (8 * modulus.size() - bits));
+    return modulus;
+}
+
+}  // namespace
+
+TEST_CASE("crypto.public_key: keys that openssl wrote are read, and written alike") {
+    struct Row {
+        const char* name;
+        KeyKind kind;
+        unsigned bits;
+    };
+    for (const Row& row : {Row{"p256", KeyKind::p256, 256}, Row{"p384", KeyKind::p384, 384},
+                           Row{"rsa2048", KeyKind::rsa, 2048}, Row{"rsa3072", KeyKind::rsa, 3072},
+                           Row{"rsa4096", KeyKind::rsa, 4096}}) {
+        CAPTURE(row.name);
+        const Bytes der = pki(std::string(row.name) + ".spki");
+        const auto key = PublicKey::from_spki(der);
+        REQUIRE(key);
+        CHECK(key->kind() == row.kind);
+        CHECK(key->bits() == row.bits);
+        CHECK(key->spki() == der);
+        CHECK(key->spki_sha256() == sha256(der));
+    }
+}
+
+TEST_CASE("crypto.public_key: every truncation and every trailing byte is refused") {
+    for (const char* name : {"p256.spki", "p384.spki", "rsa2048.spki"}) {
+        const Bytes good = pki(name);
+        for (std::size_t n = 0; n < good.size(); ++n) {
+            CAPTURE(n);
+            CHECK_FALSE(PublicKey::from_spki(ByteView(good).first(n)));
+        }
+        Bytes longer = good;
+        longer.push_back(0);
+        CHECK_FALSE(PublicKey::from_spki(longer));
+    }
+}
+
+TEST_CASE("crypto.public_key: kinds and forms that we do not take are refused") {
+    for (const char* name : {"p521", "ed25519", "rsa1024", "p256-compressed", "p256-explicit"}) {
+        CAPTURE(name);
+        CHECK_FALSE(PublicKey::from_spki(pki(std::string(name) + ".spki")));
+    }
+    for (const char* name : {"p521", "ed25519", "rsa1024"}) {
+        CAPTURE(name);
+        CHECK(PublicKey::from_spki(pki(std::string(name) + ".spki")).error().code ==
+              Code::unsupported);
+    }
+}
+
+TEST_CASE("crypto.public_key: one changed byte of the form is refused") {
+    const Bytes good = pki("p256.spki");
+    const std::string text = hex(good);
+    const auto refused = [&](std::string_view what, std::string_view with) {
+        std::string changed = text;
+        const std::size_t at = changed.find(what);
+        REQUIRE(at != std::string::npos);
+        changed.replace(at, what.size(), with);
+        return !PublicKey::from_spki(parse_hex(changed).value());
+    };
+    CHECK_FALSE(refused("03420004", "03420004"));
+    CHECK(refused("03420004", "03420104"));  // unused bits
+    CHECK(refused("03420004", "03420002"));  // a compressed point of the wrong length
+    CHECK(refused("03420004", "03420006"));  // hybrid form
+    CHECK(refused("2a8648ce3d0201", "2a8648ce3d0202"));
+    CHECK(refused("2a8648ce3d030107", "2a8648ce3d030106"));
+}
+
+TEST_CASE("crypto.public_key: RSA keys must have NULL parameters and a minimal positive modulus") {
+    const Bytes modulus = rsa_modulus(2048);
+    const auto spki = [](Bytes parameters, ByteView modulus_content) {
+        Bytes algorithm = der::encode(der::kOid, parse_hex("2a864886f70d010101").value());
+        append(algorithm, parameters);
+        Bytes numbers = der::encode(der::kInteger, modulus_content);
+        append(numbers, parse_hex("0203010001").value());
+        Bytes key = der::encode(der::kSequence, numbers);
+        key.insert(key.begin(), 0);
+        Bytes info = der::encode(der::kSequence, algorithm);
+        append(info, der::encode(der::kBitString, key));
+        return PublicKey::from_spki(der::encode(der::kSequence, info));
+    };
+    const Bytes null = {0x05, 0x00};
+    Bytes positive = modulus;
+    positive.insert(positive.begin(), 0);
+    Bytes padded = positive;
+    padded.insert(padded.begin(), 0);
+    CHECK(spki(null, positive));
+    CHECK_FALSE(spki(null, modulus));  // a negative number
+    CHECK_FALSE(spki(null, padded));
+    CHECK_FALSE(spki({}, positive));
+    CHECK_FALSE(spki(Bytes{0x05, 0x01, 0x00}, positive));
+    CHECK_FALSE(spki(Bytes{0x05, 0x00, 0x05, 0x00}, positive));
+}
+
+TEST_CASE("crypto.public_key: points from coordinates, with leading zeros or without") {
+    const auto key = PublicKey::from_point(KeyKind::p256, kX256, kY256);
+    REQUIRE(key);
+    CHECK(key->kind() == KeyKind::p256);
+    CHECK(PublicKey::from_point(KeyKind::p384, kX384, kY384));
+    Bytes padded = kX256;
+    padded.insert(padded.begin(), 3, 0);
+    CHECK(PublicKey::from_point(KeyKind::p256, padded, kY256)->spki() == key->spki());
+    CHECK(PublicKey::from_spki(key->spki())->spki() == key->spki());
+}
+
+TEST_CASE("crypto.public_key: what is not a point on the curve is refused") {
+    Bytes off = kY256;
+    off[31] ^= 1;
+    CHECK_FALSE(PublicKey::from_point(KeyKind::p256, kX256, off));
+    CHECK_FALSE(PublicKey::from_point(KeyKind::p256, kX256, {}));
+    CHECK_FALSE(PublicKey::from_point(KeyKind::p256, {}, {}));
+    CHECK_FALSE(PublicKey::from_point(KeyKind::p256, Bytes(32), Bytes(32)));
+    CHECK_FALSE(PublicKey::from_point(KeyKind::p256, kX384, kY384));
+    CHECK_FALSE(PublicKey::from_point(KeyKind::p384, kX256, kY256));
+    CHECK_FALSE(PublicKey::from_point(KeyKind::rsa, kX256, kY256));
+    // x + p is the same residue, but no coordinate: p = 2^256 - 2^224 + 2^192 + 2^96 - 1.
+    const Bytes five_plus_p =
+        parse_hex("ffffffff00000001000000000000000000000001000000000000000000000004").value();
+    const Bytes y_of_five =
+        parse_hex("459243b9aa581806fe913bce99817ade11ca503c64d9a3c533415c083248fbcc").value();
+    CHECK(PublicKey::from_point(KeyKind::p256, Bytes{5}, y_of_five));
+    CHECK_FALSE(PublicKey::from_point(KeyKind::p256, five_plus_p, y_of_five));
+}
+
+TEST_CASE("crypto.public_key: RSA sizes from 2048 to 4096 bits") {
+    CHECK_FALSE(PublicKey::from_rsa(rsa_modulus(2047), 65537));
+    CHECK(PublicKey::from_rsa(rsa_modulus(2048), 65537));
+    CHECK(PublicKey::from_rsa(rsa_modulus(2049), 65537)->bits() == 2049);
+    CHECK(PublicKey::from_rsa(rsa_modulus(4096), 65537));
+    CHECK_FALSE(PublicKey::from_rsa(rsa_modulus(4097), 65537));
+    CHECK_FALSE(PublicKey::from_rsa({}, 65537));
+    CHECK_FALSE(PublicKey::from_rsa(Bytes(256), 65537));
+    CHECK(PublicKey::from_rsa(rsa_modulus(1024), 65537).error().code == Code::unsupported);
+}
+
+TEST_CASE("crypto.public_key: RSA numbers that are no RSA key are refused") {
+    Bytes even = rsa_modulus(2048);
+    even.back() = 0xfe;
+    CHECK_FALSE(PublicKey::from_rsa(even, 65537));
+    for (const std::uint64_t exponent : {0ULL, 1ULL, 2ULL, 4ULL, 65536ULL, 0x100000001ULL}) {
+        CAPTURE(exponent);
+        CHECK_FALSE(PublicKey::from_rsa(rsa_modulus(2048), exponent));
+    }
+    for (const std::uint64_t exponent : {3ULL, 17ULL, 65537ULL, 0xffffffffULL}) {
+        CAPTURE(exponent);
+        CHECK(PublicKey::from_rsa(rsa_modulus(2048), exponent));
+    }
+}

@@ -1,0 +1,397 @@
+#include "ratls/evidence/ima/log.h"
+
+#include <doctest/doctest.h>
+
+#include "ratls/base/writer.h"
+#include "ratls/codec/hex.h"
+#include "test/support/ima_builder.h"
+
+using namespace ratls;
+using ima::Entry;
+using ima::LogReader;
+using test::digest_field;
+using test::ImaBuilder;
+using test::name_field;
+using test::text_bytes;
+
+namespace {
+
+const Bytes kDigest(32, 0xd1);
+
+/// Reads a whole list; the entries point into it.
+Result<std::vector<Entry>> read_all(ByteView log, std::size_t digest_size = 20) {
+    LogReader reader(log, digest_size);
+    std::vector<Entry> out;
+    Entry entry;
+    while (reader.next(entry)) {
+        out.push_back(entry);
+    }
+    RATLS_CHECK(reader.status());
+    return out;
+}
+
+Error error_of(ByteView log) {
+    const auto entries = read_all(log);
+    REQUIRE_FALSE(entries);
+    return entries.error();
+}
+
+/// The error of a list of one entry with these fields.
+Error error_of(std::string_view name, const std::vector<Bytes>& fields) {
+    return error_of(ImaBuilder().add_fields(name, fields).log());
+}
+
+bool accepts(std::string_view name, const std::vector<Bytes>& fields) {
+    const ImaBuilder builder = ImaBuilder().add_fields(name, fields);
+    const auto entries = read_all(builder.log());
+    return entries.has_value() && entries->size() == 1;
+}
+
+/// One entry by hand; only the lengths are as given.
+Bytes raw_entry(std::uint32_t pcr, std::uint32_t name_length, std::string_view name,
+                std::uint32_t data_length, ByteView data) {
+    Writer out;
+    out.u32_le(pcr).bytes(Bytes(20, 1)).u32_le(name_length).bytes(as_bytes(name));
+    return out.u32_le(data_length).bytes(data).take();
+}
+
+}  // namespace
+
+TEST_CASE("ima: the bytes of an ima-ng entry give its fields, as views into the log") {
+    const Bytes log = *parse_hex(
+        "0a0000007faad5dc96c4732eacbf3cbf69fa054138fb56c106000000696d612d6e673b00000028000000"
+        "7368613235363a00bb54068aea85faa7e487530083366be9962390af822e4c71ef1aca7033c83e660b00"
+        "00002f7362696e2f696e697400");
+    LogReader reader(log);
+    Entry entry;
+    REQUIRE(reader.next(entry));
+    CHECK(entry.pcr == 10);
+    CHECK(hex(entry.template_digest) == "7faad5dc96c4732eacbf3cbf69fa054138fb56c1");
+    CHECK(entry.template_name == "ima-ng");
+    CHECK(entry.template_data.size() == 0x3b);
+    CHECK_FALSE(entry.violation);
+    CHECK(entry.file_hash == HashAlg::sha256);
+    CHECK(entry.file_hash_name == "sha256");
+    CHECK(hex(entry.file_digest) ==
+          "bb54068aea85faa7e487530083366be9962390af822e4c71ef1aca7033c83e66");
+    CHECK(entry.path == "/sbin/init");
+    CHECK(entry.signature.empty());
+    CHECK(entry.buffer.empty());
+    CHECK_FALSE(entry.verity);
+    CHECK(entry.raw.data() == log.data());
+    CHECK(entry.raw.size() == log.size());
+    CHECK(reader.index() == 1);
+    CHECK(reader.offset() == log.size());
+    CHECK_FALSE(reader.next(entry));
+    CHECK(reader.status());
+}
+
+TEST_CASE("ima: each template is read by its own fields") {
+    const Bytes signature = {3, 2, 4, 1, 2, 3, 4, 0, 0};
+    const Bytes command_line = text_bytes("root=/dev/vda1 quiet");
+    ImaBuilder log;
+    log.add("/usr/bin/a", kDigest);
+    log.add_signed("/usr/bin/b", kDigest, signature);
+    log.add_fields("ima-ngv2", {digest_field("sha1", Bytes(20, 7), "ima"), name_field("/c")});
+    log.add_fields("ima-sigv2",
+                   {digest_field("sha512", Bytes(64, 8), "verity"), name_field("/d"), signature});
+    log.add_fields("ima-buf", {digest_field("sha256", sha256(command_line)),
+                               name_field("kexec-cmdline"), command_line});
+    log.add_fields("ima-modsig", {digest_field("sha256", kDigest),
+                                  name_field("/e.ko"),
+                                  {},
+                                  digest_field("sha256", kDigest),
+                                  Bytes(300, 0x30)});
+    log.add_fields("evm-sig", {digest_field("sha256", kDigest), name_field("/f"), signature,
+                               text_bytes("security.selinux"), Bytes(4), text_bytes("ctx"),
+                               Bytes(4), Bytes(4), Bytes(2)});
+    log.add_legacy("/g h", Bytes(20, 9));
+    const auto entries = read_all(log.log());
+    REQUIRE(entries);
+    REQUIRE(entries->size() == 8);
+    CHECK((*entries)[0].path == "/usr/bin/a");
+    CHECK(equal((*entries)[1].signature, signature));
+    CHECK((*entries)[2].file_hash == HashAlg::sha1);
+    CHECK_FALSE((*entries)[2].verity);
+    CHECK((*entries)[3].file_hash == HashAlg::sha512);
+    CHECK((*entries)[3].verity);
+    CHECK(equal((*entries)[3].signature, signature));
+    CHECK(equal((*entries)[4].buffer, command_line));
+    CHECK((*entries)[4].path == "kexec-cmdline");
+    CHECK((*entries)[5].path == "/e.ko");
+    CHECK((*entries)[6].path == "/f");
+    CHECK((*entries)[7].path == "/g h");
+    CHECK((*entries)[7].file_hash_name == "sha1");
+    CHECK(hex((*entries)[7].file_digest) == hex(Bytes(20, 9)));
+    for (std::size_t i = 0; i < entries->size(); ++i) {
+        CHECK((*entries)[i].raw.size() == log.offset(i + 1) - log.offset(i));
+    }
+}
+
+TEST_CASE("ima: an empty list has no entries and no error") {
+    const auto entries = read_all({});
+    REQUIRE(entries);
+    CHECK(entries->empty());
+}
+
+TEST_CASE("ima: every truncation inside an entry is refused, and the message names the entry") {
+    ImaBuilder log;
+    log.add("/usr/bin/a", kDigest).add_signed("/usr/bin/b", kDigest, Bytes(9, 3));
+    log.add_legacy("/usr/bin/c", Bytes(20, 9));
+    for (std::size_t n = 1; n < log.log().size(); ++n) {
+        const auto entries = read_all(ByteView(log.log()).first(n));
+        if (n == log.offset(1) || n == log.offset(2)) {
+            CHECK(entries);
+            continue;
+        }
+        REQUIRE_FALSE(entries);
+        const std::size_t index = n < log.offset(1) ? 0 : n < log.offset(2) ? 1 : 2;
+        CHECK(entries.error().where.starts_with("ima: entry " + std::to_string(index) + ": "));
+    }
+}
+
+TEST_CASE("ima: after a failure nothing more is read") {
+    Bytes log = ImaBuilder().add("/a", kDigest).log();
+    log.push_back(10);
+    LogReader reader(log);
+    Entry entry;
+    CHECK(reader.next(entry));
+    CHECK_FALSE(reader.next(entry));
+    CHECK_FALSE(reader.next(entry));
+    CHECK(reader.index() == 1);
+    CHECK_FALSE(reader.status());
+}
+
+TEST_CASE("ima: the rest of a longer list is counted from its first index") {
+    LogReader reader(ByteView(), 20, 7);
+    CHECK(reader.index() == 7);
+    const Bytes log = {1};
+    LogReader rest(log, 20, 7);
+    Entry entry;
+    CHECK_FALSE(rest.next(entry));
+    CHECK(rest.status().error().where.starts_with("ima: entry 7: "));
+}
+
+TEST_CASE("ima: lengths beyond the limits are refused before anything is read by them") {
+    const Bytes data(8);
+    CHECK(error_of(raw_entry(10, 0xffffffff, "ima-ng", 8, data)).where ==
+          "ima: entry 0: header: template name length");
+    CHECK(error_of(raw_entry(10, 0, "", 8, data)).where ==
+          "ima: entry 0: header: template name length");
+    CHECK(error_of(raw_entry(10, 97, std::string(97, 'a'), 8, data)).where ==
+          "ima: entry 0: header: template name length");
+    CHECK(error_of(raw_entry(10, 96, std::string(96, 'a'), 8, data)).code == Code::unsupported);
+    CHECK(error_of(raw_entry(10, 6, "ima-ng", 0xffffffff, data)).code == Code::too_large);
+    CHECK(error_of(raw_entry(10, 6, "ima-ng", ima::kMaxTemplateData + 1, data)).code ==
+          Code::too_large);
+    CHECK(error_of(raw_entry(10, 6, "ima-ng", ima::kMaxTemplateData, data)).code ==
+          Code::malformed);
+    CHECK(error_of(raw_entry(24, 6, "ima-ng", 8, data)).where == "ima: entry 0: header: pcr");
+    CHECK(read_all(ImaBuilder().add("/a", kDigest, 23).log()));
+}
+
+TEST_CASE("ima: a template that we do not know is unsupported, custom formats included") {
+    for (const std::string_view name : {"ima-xyz", "d-ng|n-ng|iuid", "IMA-NG", "ima-ng "}) {
+        CHECK(error_of(name, {digest_field("sha256", kDigest), name_field("/a")}).code ==
+              Code::unsupported);
+    }
+}
+
+TEST_CASE("ima: an entry has exactly the fields of its template") {
+    const Bytes digest = digest_field("sha256", kDigest);
+    CHECK(accepts("ima-ng", {digest, name_field("/a")}));
+    CHECK(error_of("ima-ng", {digest}).code == Code::malformed);
+    CHECK(error_of("ima-ng", {digest, name_field("/a"), {}}).where ==
+          "ima: entry 0: template data: end");
+    CHECK(accepts("ima-sig", {digest, name_field("/a"), {}}));
+    CHECK(error_of("ima-sig", {digest, name_field("/a")}).code == Code::malformed);
+    CHECK(error_of("ima-buf", {digest, name_field("/a")}).code == Code::malformed);
+    CHECK(error_of("ima-modsig", {digest, name_field("/a"), {}, {}}).code == Code::malformed);
+    CHECK(error_of("evm-sig", {digest, name_field("/a"), {}, {}, {}, {}, {}, {}}).code ==
+          Code::malformed);
+    CHECK(error_of("ima-ng", {}).code == Code::malformed);
+}
+
+TEST_CASE("ima: a field length beyond its data is refused") {
+    Writer data;
+    data.u32_le(0xfffffff0).bytes(Bytes(40));
+    CHECK(error_of(ImaBuilder().add_data("ima-ng", data.view(), 10, false).log()).where ==
+          "ima: entry 0: template data: d-ng");
+}
+
+TEST_CASE("ima: a digest field names an algorithm and has the size of its digest") {
+    const Bytes path = name_field("/a");
+    CHECK(accepts("ima-ng", {digest_field("sha1", Bytes(20, 1)), path}));
+    CHECK(accepts("ima-ng", {digest_field("sha384", Bytes(48, 1)), path}));
+    CHECK(accepts("ima-ng", {digest_field("sha512", Bytes(64, 1)), path}));
+    for (const std::size_t size : {0U, 20U, 31U, 33U}) {
+        CHECK(error_of("ima-ng", {digest_field("sha256", Bytes(size, 1)), path}).where ==
+              "ima: entry 0: template data: d-ng");
+    }
+    const auto refused = [&](std::string_view prefix) {
+        Bytes field = text_bytes(prefix);
+        append(field, kDigest);
+        return !accepts("ima-ng", {field, path});
+    };
+    using namespace std::string_view_literals;
+    CHECK_FALSE(refused("sha256:\0"sv));
+    CHECK(refused("sha256:"sv));
+    CHECK(refused("sha256\0"sv));
+    CHECK(refused("sha256\0:"sv));
+    CHECK(refused(":\0"sv));
+    CHECK(refused("\0"sv));
+    CHECK(refused("ima:sha256:\0"sv));
+    CHECK(refused("SHA256:\0"sv));
+    CHECK(refused("sha 256:\0"sv));
+    CHECK(refused(""sv));
+}
+
+TEST_CASE("ima: a digest of an algorithm that we do not know is carried, up to 64 bytes") {
+    const Bytes path = name_field("/a");
+    const ImaBuilder log = ImaBuilder().add_fields("ima-ng", {digest_field("sm3", kDigest), path});
+    const auto entries = read_all(log.log());
+    REQUIRE(entries);
+    CHECK_FALSE((*entries)[0].file_hash);
+    CHECK((*entries)[0].file_hash_name == "sm3");
+    CHECK(accepts("ima-ng", {digest_field("sha3-512", Bytes(64, 1)), path}));
+    CHECK_FALSE(accepts("ima-ng", {digest_field("sha3-512", Bytes(65, 1)), path}));
+    CHECK_FALSE(accepts("ima-ng", {digest_field("sm3", {}), path}));
+    CHECK(accepts("ima-ng", {digest_field(std::string(64, 'a'), kDigest), path}));
+    CHECK_FALSE(accepts("ima-ng", {digest_field(std::string(65, 'a'), kDigest), path}));
+}
+
+TEST_CASE("ima: a typed digest is of type ima or verity") {
+    const Bytes path = name_field("/a");
+    CHECK(accepts("ima-ngv2", {digest_field("sha256", kDigest, "ima"), path}));
+    CHECK(accepts("ima-ngv2", {digest_field("sha256", kDigest, "verity"), path}));
+    CHECK_FALSE(accepts("ima-ngv2", {digest_field("sha256", kDigest), path}));
+    CHECK_FALSE(accepts("ima-ngv2", {digest_field("sha256", kDigest, "evm"), path}));
+    CHECK_FALSE(accepts("ima-ngv2", {digest_field("ima:sha256", kDigest, "ima"), path}));
+    CHECK_FALSE(accepts("ima-ngv2", {digest_field("sha256", Bytes(20), "ima"), path}));
+}
+
+TEST_CASE("ima: a path has one NUL, at its end") {
+    const Bytes digest = digest_field("sha256", kDigest);
+    using namespace std::string_view_literals;
+    const auto refused = [&](std::string_view field) {
+        return !accepts("ima-ng", {digest, text_bytes(field)});
+    };
+    CHECK_FALSE(refused("/a\0"sv));
+    CHECK(refused(""sv));
+    CHECK(refused("\0"sv));
+    CHECK(refused("/a"sv));
+    CHECK(refused("/allowed\0/evil\0"sv));
+    CHECK(refused("/a\0\0"sv));
+    CHECK(accepts("ima-ng", {digest, name_field(std::string(4096, 'a'))}));
+    CHECK(error_of("ima-ng", {digest, name_field(std::string(4097, 'a'))}).code == Code::too_large);
+}
+
+TEST_CASE("ima: a newline and bytes that are not UTF-8 in a path are only bytes") {
+    const std::string path = "/tmp/a\n10 00 ima-ng sha256:00 /b\xff\x1b[2J";
+    const ImaBuilder log = ImaBuilder().add(path, kDigest).add("/b", kDigest);
+    const auto entries = read_all(log.log());
+    REQUIRE(entries);
+    REQUIRE(entries->size() == 2);
+    CHECK((*entries)[0].path == path);
+}
+
+TEST_CASE("ima: a legacy name has 1 to 255 bytes and no NUL") {
+    const auto accepted = [](std::string_view name) {
+        return read_all(ImaBuilder().add_legacy(name, Bytes(20, 9)).log()).has_value();
+    };
+    CHECK(accepted("a"));
+    CHECK(accepted(std::string(255, 'a')));
+    CHECK_FALSE(accepted(""));
+    CHECK_FALSE(accepted(std::string(256, 'a')));
+    CHECK_FALSE(accepted(std::string_view("a\0b", 3)));
+}
+
+TEST_CASE("ima: signatures have a limit") {
+    const Bytes digest = digest_field("sha256", kDigest);
+    CHECK(accepts("ima-sig", {digest, name_field("/a"), Bytes(ima::kMaxSignature, 3)}));
+    CHECK(error_of("ima-sig", {digest, name_field("/a"), Bytes(ima::kMaxSignature + 1, 3)}).code ==
+          Code::too_large);
+}
+
+TEST_CASE("ima: a violation is a zero template digest, and measures nothing") {
+    const Bytes zeros(32);
+    const auto read = [](std::string_view name, const std::vector<Bytes>& fields) {
+        return read_all(ImaBuilder().add_violation_fields(name, fields).log());
+    };
+    const ImaBuilder log = ImaBuilder().add_violation("/var/log/x");
+    const auto entries = read_all(log.log());
+    REQUIRE(entries);
+    CHECK((*entries)[0].violation);
+    CHECK((*entries)[0].path == "/var/log/x");
+    const Bytes zero_digest = digest_field("sha256", zeros);
+    CHECK(read("ima-sig", {zero_digest, name_field("/a"), {}}));
+    CHECK_FALSE(read("ima-ng", {digest_field("sha256", kDigest), name_field("/a")}));
+    CHECK_FALSE(read("ima-sig", {zero_digest, name_field("/a"), Bytes(9, 3)}));
+    CHECK_FALSE(read("ima-buf", {zero_digest, name_field("/a"), Bytes(9, 3)}));
+}
+
+TEST_CASE("ima: a violation of Linux 4.20 to 5.18 has room for SHA-1 only") {
+    const std::vector<Bytes> fields = {digest_field("sha256", Bytes(20)), name_field("/a")};
+    CHECK(read_all(ImaBuilder().add_violation_fields("ima-ng", fields).log()));
+    CHECK_FALSE(accepts("ima-ng", fields));
+    const std::vector<Bytes> other = {digest_field("sha256", Bytes(21)), name_field("/a")};
+    CHECK_FALSE(read_all(ImaBuilder().add_violation_fields("ima-ng", other).log()));
+}
+
+TEST_CASE("ima: the digest of an ima-buf entry is that of its buffer") {
+    const Bytes buffer = text_bytes("quiet");
+    const Bytes name = name_field("kexec-cmdline");
+    CHECK(accepts("ima-buf", {digest_field("sha256", sha256(buffer)), name, buffer}));
+    CHECK(accepts("ima-buf",
+                  {digest_field("sha1", hash(HashAlg::sha1, buffer).view()), name, buffer}));
+    CHECK(accepts("ima-buf", {digest_field("sha256", sha256(ByteView())), name, {}}));
+    CHECK(error_of("ima-buf", {digest_field("sha256", kDigest), name, buffer}).code ==
+          Code::mismatch);
+    CHECK(error_of("ima-buf", {digest_field("sha256", kDigest), name, {}}).code == Code::mismatch);
+    CHECK(error_of("ima-buf", {digest_field("sm3", kDigest), name, buffer}).code ==
+          Code::unsupported);
+}
+
+TEST_CASE("ima: the further fields of ima-modsig and evm-sig have their form") {
+    const Bytes digest = digest_field("sha256", kDigest);
+    const Bytes name = name_field("/a");
+    CHECK(accepts("ima-modsig", {digest, name, {}, {}, {}}));
+    CHECK(accepts("ima-modsig", {digest, name, {}, digest, {}}));
+    CHECK_FALSE(accepts("ima-modsig", {digest, name, {}, kDigest, {}}));
+    const auto evm = [&](std::size_t lengths, std::size_t uid, std::size_t gid, std::size_t mode) {
+        return accepts(
+            "evm-sig",
+            {digest, name, {}, {}, Bytes(lengths), {}, Bytes(uid), Bytes(gid), Bytes(mode)});
+    };
+    CHECK(evm(0, 0, 0, 0));
+    CHECK(evm(8, 4, 4, 2));
+    CHECK_FALSE(evm(7, 4, 4, 2));
+    CHECK_FALSE(evm(8, 3, 4, 2));
+    CHECK_FALSE(evm(8, 4, 5, 2));
+    CHECK_FALSE(evm(8, 4, 4, 4));
+}
+
+TEST_CASE("ima: the list of one bank has template digests of that size") {
+    for (const HashAlg alg : kAllHashAlgs) {
+        const ImaBuilder log = ImaBuilder(alg).add("/a", kDigest).add_violation("/b");
+        const auto entries = read_all(log.log(), digest_size(alg));
+        REQUIRE(entries);
+        CHECK((*entries)[0].template_digest.size() == digest_size(alg));
+        CHECK((*entries)[1].violation);
+        if (alg != HashAlg::sha1) {
+            CHECK_FALSE(read_all(log.log()));
+        }
+    }
+}
+
+TEST_CASE("ima: the template hash is that of the data, padded for the first template") {
+    Hasher sha1(HashAlg::sha1);
+    const Bytes digest = to_bytes(hash(HashAlg::sha1, text_bytes("init")).view());
+    const ImaBuilder log = ImaBuilder().add_legacy("/sbin/init", digest).add_violation("/b");
+    const auto entries = read_all(log.log());
+    REQUIRE(entries);
+    Bytes extended(20);
+    append(extended, template_hash((*entries)[0], sha1).view());
+    CHECK(hex(hash(HashAlg::sha1, extended).view()) == "3f687e1313d43126141108b0ef7b57b420d3be36");
+    CHECK(hex(template_hash((*entries)[1], sha1).view()) == hex(Bytes(20, 0xff)));
+}

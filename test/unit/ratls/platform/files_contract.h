@@ -1,0 +1,79 @@
+// What any Files does. `folder` is an empty directory.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include "ratls/platform/files.h"
+
+namespace ratls::test {
+
+inline Code code_of(const auto& result) {
+    REQUIRE_FALSE(result);
+    CHECK_FALSE(result.error().what.empty());
+    return result.error().code;
+}
+
+inline void check_files_contract(Files& files, const std::string& folder) {
+    const std::string path = folder + "/file";
+    const Bytes content = {1, 2, 3, 0, 255};
+
+    SUBCASE("what was put is read, and a second time replaces it whole") {
+        REQUIRE(files.replace(path, content, 0600));
+        CHECK(files.read(path, 100) == content);
+        REQUIRE(files.replace(path, Bytes{9}, 0600));
+        CHECK(files.read(path, 100) == Bytes{9});
+        CHECK(files.list(folder) == std::vector<std::string>{"file"});
+    }
+    SUBCASE("an empty file is read as empty") {
+        REQUIRE(files.replace(path, {}, 0600));
+        CHECK(files.read(path, 0) == Bytes{});
+    }
+    SUBCASE("a file of exactly the limit is read, one byte more is too large") {
+        REQUIRE(files.replace(path, Bytes(70'000, 7), 0600));
+        CHECK(files.read(path, 70'000) == Bytes(70'000, 7));
+        CHECK(code_of(files.read(path, 69'999)) == Code::too_large);
+        CHECK(code_of(files.read(path, 0)) == Code::too_large);
+    }
+    SUBCASE("write changes a file in place, from its start") {
+        REQUIRE(files.replace(path, content, 0600));
+        REQUIRE(files.write(path, Bytes{8, 9}));
+        CHECK(files.read(path, 100) == Bytes{8, 9, 3, 0, 255});
+    }
+    SUBCASE("write makes no file") {
+        CHECK(code_of(files.write(path, content)) == Code::unavailable);
+        CHECK(files.list(folder) == std::vector<std::string>{});
+    }
+    SUBCASE("what is not there is unavailable, and the error names it") {
+        const auto missing = files.read(path, 100);
+        CHECK(code_of(missing) == Code::unavailable);
+        CHECK(missing.error().where.find(path) != std::string::npos);
+        CHECK(code_of(files.list(path)) == Code::unavailable);
+        CHECK(code_of(files.remove_directory(path)) == Code::unavailable);
+        CHECK(code_of(files.replace(folder + "/no/file", content, 0600)) == Code::unavailable);
+        CHECK(code_of(files.make_directory(folder + "/no/directory")) == Code::unavailable);
+        CHECK_FALSE(files.is_directory(path));
+    }
+    SUBCASE("directories come and go, but not over what is there") {
+        const std::string directory = folder + "/directory";
+        REQUIRE(files.make_directory(directory));
+        CHECK(files.is_directory(directory));
+        CHECK(code_of(files.make_directory(directory)) == Code::io);
+        CHECK(code_of(files.read(directory, 100)) == Code::io);
+        CHECK(code_of(files.replace(directory, content, 0600)) == Code::io);
+        REQUIRE(files.replace(directory + "/file", content, 0600));
+        CHECK(code_of(files.remove_directory(directory)) == Code::io);
+        REQUIRE(files.make_directory(folder + "/empty"));
+        CHECK(files.remove_directory(folder + "/empty"));
+        CHECK_FALSE(files.is_directory(folder + "/empty"));
+    }
+    SUBCASE("a list has the files of that directory, sorted, and no directories") {
+        for (const char* name : {"/b", "/a", "/c"}) {
+            REQUIRE(files.replace(folder + name, content, 0600));
+        }
+        REQUIRE(files.make_directory(folder + "/directory"));
+        REQUIRE(files.replace(folder + "/directory/d", content, 0600));
+        CHECK(files.list(folder) == std::vector<std::string>{"a", "b", "c"});
+    }
+}
+
+}  // namespace ratls::test

@@ -1,0 +1,158 @@
+// What any Tpm does. It is new; `extend` is TPM2_PCR_Extend of its SHA-256 bank, `reopen` gives
+// the same TPM as another program would open it.
+#pragma once
+
+#include <functional>
+
+#include "ratls/evidence/tpm/attest.h"
+#include "ratls/evidence/tpm/public_area.h"
+#include "ratls/evidence/tpm/signature.h"
+#include "ratls/platform/tpm.h"
+#include "test/unit/ratls/platform/files_contract.h"
+
+namespace ratls::test {
+
+struct TpmUnderTest {
+    Tpm& tpm;
+    std::function<void(unsigned pcr, ByteView digest)> extend;
+};
+
+inline tpm::PublicArea parsed_ak(Tpm& tpm) {
+    const auto bytes = tpm.ak_public();
+    REQUIRE(bytes);
+    auto area = tpm::parse_public_area(*bytes);
+    REQUIRE(area);
+    return *area;
+}
+
+/// Signature, question and PCR digest hold.
+inline tpm::Quote check_quote(const Result<SignedQuote>& quote, const tpm::PublicArea& ak,
+                              const Bytes& question) {
+    REQUIRE(quote);
+    const auto signature = tpm::parse_signature(quote->signature);
+    REQUIRE(signature);
+    CHECK(signature->scheme == tpm::kEcdsa);
+    CHECK(signature->hash == HashAlg::sha256);
+    CHECK(tpm::verify_signature(ak.key, *signature, quote->attest));
+    auto parsed = tpm::parse_quote(quote->attest);
+    REQUIRE(parsed);
+    CHECK(parsed->extra_data == question);
+    CHECK(parsed->safe);
+    return *parsed;
+}
+
+inline std::vector<tpm::PcrValue> values_of(Tpm& tpm, HashAlg bank,
+                                            const std::vector<unsigned>& indexes) {
+    const auto digests = tpm.read_pcrs(bank, indexes);
+    REQUIRE(digests);
+    REQUIRE(digests->size() == indexes.size());
+    std::vector<tpm::PcrValue> out;
+    for (std::size_t i = 0; i < indexes.size(); ++i) {
+        out.push_back({bank, indexes[i], to_bytes((*digests)[i].view())});
+    }
+    return out;
+}
+
+inline void check_tpm_contract(TpmUnderTest& under_test) {
+    Tpm& tpm = under_test.tpm;
+    const tpm::PublicArea ak = parsed_ak(tpm);
+    const Bytes question(32, 0x11);
+    const std::vector<tpm::PcrSelection> first_sixteen = {{HashAlg::sha256, 0xffff}};
+    std::vector<unsigned> all(24);
+    for (unsigned i = 0; i < all.size(); ++i) {
+        all[i] = i;
+    }
+
+    SUBCASE("the AK is a restricted P-256 signing key, the same each time it is asked for") {
+        CHECK(ak.key.kind() == KeyKind::p256);
+        CHECK(ak.attributes == 0x00050072);
+        CHECK(ak.scheme == tpm::kEcdsa);
+        CHECK(ak.scheme_hash == HashAlg::sha256);
+        CHECK(ak.name_alg == HashAlg::sha256);
+        CHECK(tpm::ak_attribute_fault(ak).empty());
+        CHECK(parsed_ak(tpm).name == ak.name);
+    }
+    SUBCASE("a quote covers the question, the selection and the values, under the AK") {
+        under_test.extend(10, Bytes(32, 0x5a));
+        const tpm::Quote quote = check_quote(tpm.quote(question, first_sixteen), ak, question);
+        CHECK(quote.pcrs == first_sixteen);
+        std::vector<unsigned> indexes(all.begin(), all.begin() + 16);
+        const auto digest =
+            tpm::pcr_digest(quote.pcrs, values_of(tpm, HashAlg::sha256, indexes), HashAlg::sha256);
+        REQUIRE(digest);
+        CHECK(equal(digest->view(), quote.pcr_digest));
+    }
+    SUBCASE("a quote over two banks has both, in the order asked for") {
+        const std::vector<tpm::PcrSelection> both = {{HashAlg::sha256, 0x800401},
+                                                     {HashAlg::sha1, 0x000007}};
+        const tpm::Quote quote = check_quote(tpm.quote(question, both), ak, question);
+        CHECK(quote.pcrs == both);
+        auto values = values_of(tpm, HashAlg::sha256, {0, 10, 23});
+        const auto more = values_of(tpm, HashAlg::sha1, {0, 1, 2});
+        values.insert(values.end(), more.begin(), more.end());
+        const auto digest = tpm::pcr_digest(quote.pcrs, values, HashAlg::sha256);
+        REQUIRE(digest);
+        CHECK(equal(digest->view(), quote.pcr_digest));
+    }
+    SUBCASE("a signature is over its own quote only") {
+        const auto one = tpm.quote(question, first_sixteen);
+        const auto other = tpm.quote(Bytes(32, 0x22), first_sixteen);
+        REQUIRE(one);
+        REQUIRE(other);
+        const auto signature = tpm::parse_signature(other->signature);
+        REQUIRE(signature);
+        CHECK_FALSE(tpm::verify_signature(ak.key, *signature, one->attest));
+    }
+    SUBCASE("the qualified name is that of a primary key of the endorsement hierarchy") {
+        const tpm::Quote quote = check_quote(tpm.quote(question, first_sixteen), ak, question);
+        const Bytes handle = {0x40, 0x00, 0x00, 0x0b};
+        Bytes expected = {0x00, 0x0b};
+        append(expected, sha256({handle, ak.name}));
+        CHECK(quote.qualified_signer == expected);
+    }
+    SUBCASE("the question may have 0 to 64 bytes") {
+        for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{64}}) {
+            check_quote(tpm.quote(Bytes(size, 7), first_sixteen), ak, Bytes(size, 7));
+        }
+        CHECK(code_of(tpm.quote(Bytes(65, 7), first_sixteen)) == Code::usage);
+    }
+    SUBCASE("a selection without PCRs, beyond PCR 23 or with a bank twice is wrong use") {
+        using Selection = std::vector<tpm::PcrSelection>;
+        for (const Selection& selection :
+             {Selection{}, Selection{{HashAlg::sha256, 0}}, Selection{{HashAlg::sha256, 1U << 24}},
+              Selection{{HashAlg::sha256, 1}, {HashAlg::sha256, 2}}}) {
+            CHECK(code_of(tpm.quote(question, selection)) == Code::usage);
+        }
+    }
+    SUBCASE("all 24 PCRs are read, and have the values of power on") {
+        const auto values = tpm.read_pcrs(HashAlg::sha256, all);
+        REQUIRE(values);
+        for (unsigned i = 0; i < all.size(); ++i) {
+            CAPTURE(i);
+            const Bytes expected(32, i >= 17 && i <= 22 ? 0xff : 0);
+            CHECK(equal((*values)[i].view(), expected));
+        }
+    }
+    SUBCASE("values come in the order asked for, twice if asked twice") {
+        under_test.extend(3, Bytes(32, 0x33));
+        const std::vector<unsigned> wild = {17, 3, 0, 3};
+        const auto values = tpm.read_pcrs(HashAlg::sha256, wild);
+        REQUIRE(values);
+        CHECK(equal((*values)[0].view(), Bytes(32, 0xff)));
+        CHECK((*values)[1] == (*values)[3]);
+        CHECK(equal((*values)[2].view(), Bytes(32)));
+        // Extend: H(old || digest).
+        CHECK(equal((*values)[1].view(), sha256({Bytes(32), Bytes(32, 0x33)})));
+    }
+    SUBCASE("each bank has digests of its size") {
+        for (const HashAlg bank : {HashAlg::sha1, HashAlg::sha256, HashAlg::sha384}) {
+            CHECK(values_of(tpm, bank, {7})[0].value == Bytes(digest_size(bank)));
+        }
+    }
+    SUBCASE("no PCR, or one beyond 23, is wrong use") {
+        CHECK(code_of(tpm.read_pcrs(HashAlg::sha256, {})) == Code::usage);
+        CHECK(code_of(tpm.read_pcrs(HashAlg::sha256, std::vector<unsigned>{0, 24})) == Code::usage);
+    }
+}
+
+}  // namespace ratls::test

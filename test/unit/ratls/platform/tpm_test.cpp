@@ -1,0 +1,192 @@
+#include "ratls/platform/tpm_esys.h"
+#include "test/fake/fake_tpm.h"
+#include "test/support/tpm_proxy.h"
+#include "test/unit/ratls/platform/tpm_contract.h"
+
+using namespace ratls;
+using namespace ratls::test;
+
+namespace {
+
+std::unique_ptr<Tpm> opened(const Swtpm& swtpm) {
+    auto tpm = open_tpm(swtpm.tcti());
+    REQUIRE_MESSAGE(tpm, (tpm ? "" : tpm.error().text()));
+    return *std::move(tpm);
+}
+
+constexpr std::uint32_t kCreatePrimary = 0x131;  // TPM_CC
+constexpr std::uint32_t kQuote = 0x158;
+constexpr std::uint32_t kPcrRead = 0x17e;
+
+/// A TPM whose replies to one command are changed, `offset` bytes from the start.
+struct LyingTpm {
+    LyingTpm(std::uint32_t command, std::size_t offset, std::uint8_t change)
+        : proxy(
+              swtpm, [](std::uint32_t) {},
+              [=](std::uint32_t code, Bytes& reply) {
+                  if (code == command && offset < reply.size()) {
+                      reply[offset] ^= change;
+                  }
+              }) {}
+
+    Swtpm swtpm;
+    TpmProxy proxy;
+};
+
+const std::vector<tpm::PcrSelection> kSelection = {{HashAlg::sha256, 0x400}};
+
+}  // namespace
+
+TEST_CASE("platform.tpm: a TPM under ESAPI keeps the contract") {
+    const Swtpm swtpm;
+    const auto tpm = opened(swtpm);
+    TpmUnderTest under_test{
+        *tpm, [&](unsigned pcr, ByteView digest) { swtpm.extend(pcr, HashAlg::sha256, digest); }};
+    check_tpm_contract(under_test);
+}
+
+TEST_CASE("platform.tpm: the pretended TPM keeps the contract") {
+    FakeTpm tpm;
+    TpmUnderTest under_test{
+        tpm, [&](unsigned pcr, ByteView digest) { tpm.extend(pcr, HashAlg::sha256, digest); }};
+    check_tpm_contract(under_test);
+}
+
+TEST_CASE("platform.tpm: the AK of a TPM is the same after a reboot, that of another is another") {
+    Swtpm swtpm;
+    const Bytes name = parsed_ak(*opened(swtpm)).name;
+    CHECK(parsed_ak(*opened(swtpm)).name == name);
+    swtpm.reboot();
+    CHECK(parsed_ak(*opened(swtpm)).name == name);
+    CHECK(parsed_ak(*opened(Swtpm())).name != name);
+}
+
+TEST_CASE("platform.tpm: a reboot shows in the reset count") {
+    const Bytes question(32, 1);
+    const auto reset_count = [&](Tpm& tpm) {
+        return check_quote(tpm.quote(question, kSelection), parsed_ak(tpm), question).reset_count;
+    };
+    Swtpm swtpm;
+    const std::uint32_t before = reset_count(*opened(swtpm));
+    swtpm.reboot();
+    CHECK(reset_count(*opened(swtpm)) == before + 1);
+    FakeTpm fake;
+    const std::uint32_t fake_before = reset_count(fake);
+    fake.reboot();
+    CHECK(reset_count(fake) == fake_before + 1);
+}
+
+TEST_CASE("platform.tpm: the AK leaves its place in the TPM when it is not needed any more") {
+    const Swtpm swtpm;  // has three places, and no resource manager
+    for (int i = 0; i < 5; ++i) {
+        opened(swtpm);
+    }
+}
+
+TEST_CASE("platform.tpm: no TCTI string is wrong use, one without a TPM behind it is unavailable") {
+    CHECK(code_of(open_tpm("")) == Code::usage);
+    CHECK(code_of(open_tpm("swtpm:host=127.0.0.1,port=1")) == Code::unavailable);
+    CHECK(code_of(open_tpm("device:/no/such/device")) == Code::unavailable);
+    CHECK(code_of(open_tpm("nonsense")) == Code::unavailable);
+}
+
+TEST_CASE("platform.tpm: a bank that the TPM has not is unsupported") {
+    FakeTpm tpm;
+    CHECK(code_of(tpm.read_pcrs(HashAlg::sha512, std::vector<unsigned>{0})) == Code::unsupported);
+    CHECK(code_of(tpm.quote({}, std::vector<tpm::PcrSelection>{{HashAlg::sha512, 1}})) ==
+          Code::unsupported);
+}
+
+TEST_CASE("platform.tpm: the pretended TPM can say what no AK should") {
+    FakeTpm tpm;
+    tpm.attributes = 0x00040072;  // not restricted
+    CHECK_FALSE(tpm::ak_attribute_fault(parsed_ak(tpm)).empty());
+    tpm.set_pcr(10, HashAlg::sha256, Bytes(32, 0xab));
+    CHECK(values_of(tpm, HashAlg::sha256, {10})[0].value == Bytes(32, 0xab));
+}
+
+TEST_CASE("platform.tpm: PCRs that change while they are read are read again") {
+    const Swtpm swtpm;
+    int reads = 0;
+    int disturbances = 0;
+    const TpmProxy proxy(
+        swtpm,
+        [&](std::uint32_t code) {
+            // The second read of a round: its values are of another moment than those of the first.
+            if (code == kPcrRead && ++reads % 2 == 0 && disturbances > 0) {
+                --disturbances;
+                swtpm.extend(1, HashAlg::sha256, Bytes(32, 1));
+            }
+        },
+        [](std::uint32_t, Bytes&) {});
+    const auto tpm = open_tpm(proxy.tcti());
+    REQUIRE(tpm);
+    std::vector<unsigned> ten(10);  // more than one TPM2_PCR_Read gives
+    for (unsigned i = 0; i < ten.size(); ++i) {
+        ten[i] = i;
+    }
+    SUBCASE("undisturbed, two reads are enough") {
+        CHECK((*tpm)->read_pcrs(HashAlg::sha256, ten));
+        CHECK(reads == 2);
+    }
+    SUBCASE("four disturbances are survived, and the values are those after the last") {
+        disturbances = 4;
+        const auto values = (*tpm)->read_pcrs(HashAlg::sha256, ten);
+        REQUIRE(values);
+        CHECK(reads == 10);
+        CHECK((*values)[1] == (*(*tpm)->read_pcrs(HashAlg::sha256, std::vector<unsigned>{1}))[0]);
+    }
+    SUBCASE("five are too many") {
+        disturbances = 5;
+        CHECK(code_of((*tpm)->read_pcrs(HashAlg::sha256, ten)) == Code::unavailable);
+    }
+}
+
+TEST_CASE("platform.tpm: a key that is not the one that its name says is refused") {
+    // Reply: header 10, handle 4, parameter size 4, TPM2B_PUBLIC size 2, type 2, nameAlg 2, then
+    // the attributes.
+    const LyingTpm lying(kCreatePrimary, 25, 0x01);  // restricted
+    CHECK_FALSE(open_tpm(lying.proxy.tcti()));
+}
+
+TEST_CASE("platform.tpm: a quote that does not answer the question is refused") {
+    // Reply: header 10, parameter size 4, TPM2B_ATTEST size 2, then TPMS_ATTEST, whose extraData
+    // begins at 44 and whose bitmap, with 32 bytes of extraData, at 108.
+    constexpr std::size_t kAttest = 16;
+    const auto quote_code = [](std::size_t offset) {
+        const LyingTpm lying(kQuote, kAttest + offset, 0x04);
+        const auto tpm = open_tpm(lying.proxy.tcti());
+        REQUIRE(tpm);
+        return code_of(
+            (*tpm)->quote(Bytes(32, 1), std::vector<tpm::PcrSelection>{{HashAlg::sha256, 0x401}}));
+    };
+    CHECK(quote_code(0) == Code::malformed);          // magic
+    CHECK(quote_code(44) == Code::malformed);         // extraData
+    CHECK(quote_code(44 + 31) == Code::malformed);    // its last byte
+    CHECK(quote_code(108 + 1) == Code::unsupported);  // PCR 10, as if the TPM had none
+}
+
+TEST_CASE("platform.tpm: a bank that a real TPM has not is unsupported") {
+    // Reply: header 10, update counter 4, selection count 4, bank 2, size 1, bitmap 3. With the
+    // bitmap cleared it is the reply of a TPM without this bank, but for the digests.
+    const LyingTpm lying(kPcrRead, 21, 0x01);
+    const auto tpm = open_tpm(lying.proxy.tcti());
+    REQUIRE(tpm);
+    CHECK(code_of((*tpm)->read_pcrs(HashAlg::sha256, std::vector<unsigned>{0})) ==
+          Code::unsupported);
+}
+
+TEST_CASE("platform.tpm: PCRs that were not asked for are refused") {
+    const LyingTpm lying(kPcrRead, 21, 0x03);  // PCR 1 in place of PCR 0
+    const auto tpm = open_tpm(lying.proxy.tcti());
+    REQUIRE(tpm);
+    CHECK(code_of((*tpm)->read_pcrs(HashAlg::sha256, std::vector<unsigned>{0})) == Code::malformed);
+}
+
+TEST_CASE("platform.tpm: a TPM that goes away is a failure, not an end") {
+    auto swtpm = std::make_unique<Swtpm>();
+    const auto tpm = opened(*swtpm);
+    swtpm.reset();
+    CHECK_FALSE(tpm->quote(Bytes(32, 1), kSelection));
+    CHECK_FALSE(tpm->read_pcrs(HashAlg::sha256, std::vector<unsigned>{0}));
+}

@@ -1,0 +1,198 @@
+// The command line of `ratls`, and nothing else: one table of commands over CLI11.
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <ostream>
+
+#include "verify/cli/commands.h"
+
+namespace ratls::cli {
+namespace {
+
+constexpr const char* kExitCodes =
+    "Exit codes: 0 accepted (verify: or genuine), 1 usage, 2 not valid, 3 sound but refused, "
+    "4 out of reach, 5 internal fault";
+
+/// What is run when its subcommand was chosen.
+using Run = std::function<int()>;
+
+template <typename Options>
+void add_common(CLI::App& command, Options& o) {
+    command.add_option("--snapshot", o.snapshot, "Reference values (JSON)")->type_name("FILE");
+    command
+        .add_option("--snapshot-key", o.snapshot_keys,
+                    "Public key or certificate of a signer that you trust (PEM)")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    command.add_option("--policy", o.policy, "Policy: a name or a JSON file")
+        ->type_name("FILE|NAME")
+        ->capture_default_str();
+    command
+        .add_option("--endorsements", o.endorsements,
+                    "Certificates and revocation lists of the vendor: a file or a folder")
+        ->type_name("PATH")
+        ->allow_extra_args(false);
+    command
+        .add_option("--trust-root", o.trust_roots,
+                    "A root beside the vendors' own; the result then says root: user")
+        ->type_name("KIND:FILE")
+        ->allow_extra_args(false);
+    command.add_option("--at-time", o.at_time, "Verify as of this time (RFC 3339)")
+        ->type_name("TIME");
+    command.add_option("--require-fresh", o.require_fresh, "Least freshness, 0 to 3")
+        ->check(CLI::Range(0, 3));
+    command.add_option("--log", o.logs, "IMA log or boot log that belongs to the evidence")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    command
+        .add_option("--resolve", o.resolve, "Connect to ADDR when NAME:PORT is meant, as curl does")
+        ->type_name("NAME:PORT:ADDR")
+        ->allow_extra_args(false);
+    command.add_flag("--offline", o.offline, "Fetch nothing but the evidence itself");
+    command.add_flag("--evidence-only", o.evidence_only,
+                     "Judge the evidence without reference values; opens no door");
+    command.add_flag("--json", o.json, "Print the result as JSON");
+}
+
+Run add_verify(CLI::App& command, Io& io) {
+    auto o = std::make_shared<VerifyOptions>();
+    command
+        .add_option("TARGET", o->target,
+                    "https://host[:port], host[:port], a certificate file or a raw evidence file")
+        ->required();
+    add_common(command, *o);
+    command.add_option("--evidence", o->evidence, "TARGET is raw evidence of this kind")
+        ->check(CLI::IsMember({"snp", "tpm"}));
+    command.add_option("--nonce", o->nonce, "Nonce that the evidence must contain, 1 to 64 bytes")
+        ->type_name("HEX");
+    command.add_option("--signature", o->signature, "TPMT_SIGNATURE or bare RSASSA signature")
+        ->type_name("FILE");
+    command.add_option("--ak", o->ak, "Public key of the AK: TPMT_PUBLIC, TPM2B_PUBLIC or PEM")
+        ->type_name("FILE");
+    command.add_option("--pcrs", o->pcrs, "PCR values that were quoted: tpm2_pcrread or JSON")
+        ->type_name("FILE");
+    return [o, &io] { return cmd_verify(*o, io); };
+}
+
+Run add_show(CLI::App& command, Io& io) {
+    auto o = std::make_shared<ShowOptions>();
+    command.add_option("TARGET", o->target, "File to show")->required();
+    command.add_option("--as", o->as, "What the file is; guessed if absent")
+        ->check(CLI::IsMember({"ima", "eventlog", "ccel", "snp", "tpm", "cert", "snapshot"}));
+    command.add_flag("--json", o->json, "Print JSON");
+    return [o, &io] { return cmd_show(*o, io); };
+}
+
+Run add_pin(CLI::App& command, Io& io) {
+    auto o = std::make_shared<PinOptions>();
+    command.add_option("TARGET", o->verify.target, "https://host[:port] or host[:port]")
+        ->required();
+    command.add_option("--format", o->format, "What the pin is for")
+        ->check(CLI::IsMember({"curl", "chromium", "firefox", "tlsa", "known-hosts"}))
+        ->capture_default_str();
+    add_common(command, o->verify);
+    return [o, &io] { return cmd_pin(*o, io); };
+}
+
+Run add_snapshot(CLI::App& command, Io& io) {
+    auto t = std::make_shared<TakeOptions>();
+    auto s = std::make_shared<SignOptions>();
+    CLI::App* take =
+        command.add_subcommand("take", "Write the reference values of a running, genuine VM");
+    take->add_option("TARGET", t->verify.target, "https://host[:port] or host[:port]")->required();
+    take->add_option("--out", t->out, "Snapshot file to write")->required();
+    take->add_option("--name", t->name, "Name of the VM or image")->required();
+    take->add_option("--sequence", t->sequence, "Sequence number; it only ever rises")
+        ->capture_default_str();
+    take->add_option("--valid-days", t->valid_days, "Validity")
+        ->check(CLI::Range(1, 3660))
+        ->capture_default_str();
+    take->add_option("--require", t->require, "Measured path that must always be found")
+        ->allow_extra_args(false);
+    take->add_flag("--kernel-hashes", t->kernel_hashes,
+                   "State that the launch measurement covers kernel, initrd, command line");
+    add_common(*take, t->verify);
+    take->footer(
+        "Example: ratls snapshot take vm.example.org:5555 --name web --require "
+        "/usr/bin/ratls-agent --out web.json");
+    CLI::App* sign = command.add_subcommand("sign", "Sign a snapshot");
+    sign->add_option("FILE", s->file, "Snapshot")->required();
+    sign->add_option("--key", s->key, "Private key, P-256 or P-384 (PEM)")->required();
+    sign->add_option("--out", s->out, "Signed file; FILE itself if absent");
+    sign->footer("Example: ratls snapshot sign web.json --key snapshot-key.pem");
+    command.require_subcommand(1);
+    return
+        [=, &io] { return take->parsed() ? cmd_snapshot_take(*t, io) : cmd_snapshot_sign(*s, io); };
+}
+
+Run add_policy(CLI::App& command, Io& io) {
+    auto name = std::make_shared<std::string>("default");
+    auto file = std::make_shared<std::string>();
+    CLI::App* show = command.add_subcommand("show", "Print a ready-made policy");
+    show->add_option("NAME", *name, "Name of the policy")->capture_default_str();
+    show->footer("Example: ratls policy show default");
+    CLI::App* check = command.add_subcommand("check", "Check a policy file and print it in full");
+    check->add_option("FILE", *file, "Policy file")->required();
+    check->footer("Example: ratls policy check policy.json");
+    command.require_subcommand(1);
+    return [=, &io] {
+        return show->parsed() ? cmd_policy_show(*name, io) : cmd_policy_check(*file, io);
+    };
+}
+
+Run add_explain(CLI::App& command, Io& io) {
+    auto rule = std::make_shared<std::string>();
+    command.add_option("RULE", *rule, "Name of the rule; all are listed without one");
+    return [=, &io] { return cmd_explain(*rule, io); };
+}
+
+struct Command {
+    const char* name;
+    const char* summary;
+    const char* example;
+    Run (*add)(CLI::App& command, Io& io);
+};
+
+constexpr std::array kCommands = {
+    Command{"verify", "Verify a host, a certificate or raw evidence",
+            "ratls verify vm.example.org:5555 --snapshot web.json --snapshot-key key.pub.pem",
+            add_verify},
+    Command{"show", "Print what a certificate, quote or log says, without judging it",
+            "ratls show binary_runtime_measurements --as ima --json", add_show},
+    Command{"pin", "Print the key of an accepted host for other programs to pin",
+            "curl -k --pinnedpubkey $(ratls pin vm.example.org --snapshot web.json "
+            "--snapshot-key key.pub.pem) https://vm.example.org",
+            add_pin},
+    Command{"snapshot", "Take and sign reference values",
+            "ratls snapshot sign web.json --key snapshot-key.pem", add_snapshot},
+    Command{"policy", "Show or check a policy", "ratls policy show default", add_policy},
+    Command{"explain", "Say what a rule of the verdict means", "ratls explain snp.chain.root",
+            add_explain},
+};
+
+}  // namespace
+
+int run(int argc, const char* const* argv, Io& io) {
+    CLI::App app("Verifies confidential VMs by their TLS certificates.", "ratls");
+    app.set_version_flag("--version", "ratls " RATLS_VERSION);
+    app.footer(kExitCodes);
+    app.require_subcommand(1);
+    std::vector<std::pair<CLI::App*, Run>> runs;
+    for (const Command& command : kCommands) {
+        CLI::App* sub = app.add_subcommand(command.name, command.summary);
+        sub->footer(std::string("Example: ") + command.example + "\n" + kExitCodes);
+        runs.emplace_back(sub, command.add(*sub, io));
+    }
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error, io.out, io.err) == 0 ? 0 : exit_code(Code::usage);
+    }
+    for (const auto& [sub, execute] : runs) {
+        if (sub->parsed()) {
+            return execute();
+        }
+    }
+    return exit_code(Code::usage);
+}
+
+}  // namespace ratls::cli

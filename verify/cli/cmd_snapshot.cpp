@@ -1,0 +1,175 @@
+#include <algorithm>
+#include <ostream>
+
+#include "ratls/base/text.h"
+#include "ratls/codec/hex.h"
+#include "ratls/codec/pem.h"
+#include "ratls/evidence/ima/log.h"
+#include "verify/cli/commands.h"
+#include "verify/cli/target.h"
+
+namespace ratls::cli {
+namespace {
+
+constexpr std::size_t kMaxSnapshot = std::size_t{256} << 20;
+constexpr std::string_view kBootAggregate = "boot_aggregate";
+constexpr unsigned kImaPcr = 10;
+
+void add_file(std::vector<verify::FileReference>& files, const ima::Entry& entry) {
+    const std::string digest = std::string(entry.file_hash_name) + ":" + hex(entry.file_digest);
+    const auto file = std::ranges::find(files, entry.path, &verify::FileReference::path);
+    if (file == files.end()) {
+        files.push_back({std::string(entry.path), {digest}});
+    } else if (std::ranges::find(file->digests, digest) == file->digests.end()) {
+        file->digests.push_back(digest);
+    }
+}
+
+/// Everything that was measured below m becomes allowed; what was asked for becomes required.
+Result<verify::ImaReference> observe_files(ByteView log, std::uint64_t m,
+                                           const std::vector<std::string>& require) {
+    verify::ImaReference out;
+    std::map<std::string, std::size_t, std::less<>> index;
+    ima::LogReader reader(log);
+    ima::Entry entry;
+    while (reader.index() < m && reader.next(entry)) {
+        if (entry.path == kBootAggregate) {
+            continue;
+        }
+        if (entry.violation) {
+            return fail(Code::denied, "ima",
+                        "a measurement violation at " + ratls::quoted(entry.path, 300) +
+                            ": a snapshot of this state would accept anything there");
+        }
+        const auto [at, added] = index.try_emplace(std::string(entry.path), out.allow.size());
+        if (added) {
+            out.allow.push_back({std::string(entry.path), {}});
+        }
+        std::vector<std::string>& digests = out.allow[at->second].digests;
+        const std::string digest = std::string(entry.file_hash_name) + ":" + hex(entry.file_digest);
+        if (std::ranges::find(digests, digest) == digests.end()) {
+            digests.push_back(digest);
+        }
+        if (std::ranges::find(require, entry.path) != require.end()) {
+            add_file(out.require, entry);
+        }
+    }
+    RATLS_CHECK(reader.status());
+    for (const std::string& path : require) {
+        if (std::ranges::find(out.require, path, &verify::FileReference::path) ==
+            out.require.end()) {
+            return fail(Code::usage, "--require", ratls::quoted(path, 300) + " was not measured");
+        }
+    }
+    return out;
+}
+
+Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptions& options,
+                                 UnixTime now) {
+    verify::Snapshot out;
+    out.name = options.name;
+    out.sequence = options.sequence;
+    out.not_before = now;
+    out.not_after = now + UnixTime{options.valid_days} * 86400;
+    out.origin = "observed";
+    out.dialects = {"ratls-vm/1"};
+    out.taken_from = options.verify.target;
+    const cert::Collection& collection = *live.collection;
+    if (collection.tee) {
+        RATLS_TRY(const snp::Report report, snp::parse_report(collection.tee->evidence));
+        verify::MeasurementReference measurement;
+        measurement.value = to_bytes(report.measurement);
+        measurement.covers = {"firmware"};
+        if (options.kernel_hashes) {
+            measurement.covers = {"firmware", "kernel", "initrd", "cmdline"};
+        }
+        out.snp = verify::SnpReference{.measurements = {std::move(measurement)},
+                                       .host_data = {},
+                                       .id_key_digests = {},
+                                       .min_guest_svn = report.guest_svn};
+    }
+    if (collection.tpm) {
+        verify::PcrReference pcrs;
+        for (unsigned index = 0; index < collection.tpm->pcr_values.size(); ++index) {
+            if (index != kImaPcr) {
+                pcrs[index] = {to_bytes(collection.tpm->pcr_values[index])};
+            }
+        }
+        out.pcrs = std::move(pcrs);
+    }
+    if (collection.ima) {
+        if (options.require.empty()) {
+            return fail(Code::usage, "--require",
+                        "name at least one measured file that must always run, as the agent's");
+        }
+        RATLS_TRY(out.ima, observe_files(live.ima_log, collection.ima->entries, options.require));
+    }
+    return out;
+}
+
+}  // namespace
+
+int cmd_snapshot_take(const TakeOptions& options, Io& io) {
+    if (!options.verify.at_time.empty()) {
+        return report(io, {Code::usage, "--at-time", "a snapshot is taken now"});
+    }
+    VerifyOptions verifying = options.verify;
+    verifying.evidence_only = true;  // there is nothing to compare with yet
+    verifying.require_fresh = 3;
+    const auto loaded = load(verifying, io);
+    if (!loaded) {
+        return report(io, loaded.error(), "`ratls snapshot take --help` has an example");
+    }
+    const auto live = verify_host(verifying, *loaded, io);
+    if (!live) {
+        return report(io, live.error());
+    }
+    if (live->result.outcome != verify::Outcome::genuine || live->result.freshness != 3) {
+        io.err << verify::result_text(live->result);
+        io.err << "error: a snapshot is taken only from genuine evidence of freshness 3\n";
+        const int code = verify::outcome_exit_code(live->result.outcome);
+        return code == 0 ? exit_code(Code::denied) : code;
+    }
+    const auto snapshot = observe(*live, options, loaded->now);
+    if (!snapshot) {
+        return report(io, snapshot.error());
+    }
+    const std::string text = verify::snapshot_json(*snapshot).pretty();
+    if (auto status = io.files.replace(options.out, as_bytes(text), 0644); !status) {
+        return report(io, status.error());
+    }
+    io.err << "note: observed, not built: it says what that VM ran, not that this is good; "
+              "read it, then `ratls snapshot sign`\n";
+    return 0;
+}
+
+int cmd_snapshot_sign(const SignOptions& options, Io& io) {
+    const auto file = read_option(io, "FILE", options.file, kMaxSnapshot);
+    auto key_file = read_option(io, "--key", options.key, kMaxSmallFile);
+    if (!file || !key_file) {
+        return report(io, file ? key_file.error() : file.error());
+    }
+    const Secret secret(*std::move(key_file));
+    const auto key = PrivateKey::parse(secret.reveal());
+    if (!key) {
+        return report(io, key.error(),
+                      "`openssl ecparam -name prime256v1 -genkey -noout -out FILE` makes one");
+    }
+    const auto snapshot = verify::parse_snapshot(as_text(*file));
+    const auto json = parse_json(as_text(*file));
+    if (!snapshot || !json) {
+        return report(io, snapshot ? json.error() : snapshot.error());
+    }
+    const auto signed_json = verify::sign_snapshot(*json, *key);
+    if (!signed_json) {
+        return report(io, signed_json.error());
+    }
+    const std::string out = options.out.empty() ? options.file : options.out;
+    if (auto status = io.files.replace(out, as_bytes(signed_json->pretty()), 0644); !status) {
+        return report(io, status.error());
+    }
+    io.err << "signed by " << hex(key->public_key().spki_sha256()) << "\n";
+    return 0;
+}
+
+}  // namespace ratls::cli

@@ -1,0 +1,219 @@
+#include "verify/cli/target.h"
+
+#include <sys/stat.h>
+
+#include <charconv>
+#include <cstdlib>
+
+#include "ratls/base/text.h"
+#include "ratls/codec/hex.h"
+#include "ratls/codec/pem.h"
+#include "ratls/evidence/eventlog/log.h"
+#include "ratls/evidence/ima/log.h"
+
+namespace ratls::cli {
+namespace {
+
+constexpr std::size_t kMaxSnapshot = std::size_t{256} << 20;
+constexpr std::uint16_t kDefaultPort = 443;
+
+/// A public key in PEM, or that of a certificate.
+Result<PublicKey> load_key(Io& io, const std::string& path) {
+    RATLS_TRY(const Bytes file, read_option(io, "--snapshot-key", path, kMaxSmallFile));
+    if (auto certificates = parse_certificates(file)) {
+        return certificates->front().public_key();
+    }
+    auto blocks = parse_pem(as_text(file));
+    if (!blocks || blocks->front().label != "PUBLIC KEY") {
+        return fail(Code::malformed, "--snapshot-key " + ratls::quoted(path, 300),
+                    "a PUBLIC KEY or CERTIFICATE block wanted");
+    }
+    return PublicKey::from_spki(blocks->front().der);
+}
+
+std::string state_file() {
+    const char* state = std::getenv("XDG_STATE_HOME");
+    const char* home = std::getenv("HOME");
+    const std::string base = state != nullptr && *state == '/' ? state
+                             : home != nullptr                 ? std::string(home) + "/.local/state"
+                                                               : std::string();
+    return base.empty() ? base : base + "/ratls/sequences.json";
+}
+
+/// {"SIGNER NAME": sequence}; an unreadable file is an error, an absent one is empty.
+Result<Json> load_state(Io& io) {
+    const std::string path = state_file();
+    if (path.empty()) {
+        return Json(Json::Object{});
+    }
+    auto content = io.files.read(path, kMaxSmallFile);
+    if (!content && content.error().code == Code::unavailable) {
+        return Json(Json::Object{});
+    }
+    if (!content) {
+        return std::unexpected(std::move(content).error());
+    }
+    auto json = parse_json(as_text(*content), {.max_bytes = kMaxSmallFile, .max_depth = 2});
+    if (!json) {
+        return std::unexpected(std::move(json).error().in(path));
+    }
+    return json;
+}
+
+Result<std::uint16_t> parse_port(std::string_view text) {
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc() || end != text.data() + text.size() || port == 0) {
+        return fail(Code::usage, "TARGET", "port 1 to 65535 wanted, " + ratls::quoted(text));
+    }
+    return port;
+}
+
+}  // namespace
+
+Result<SnapshotFiles> SnapshotFiles::load(const VerifyOptions& options, Io& io) {
+    SnapshotFiles out;
+    if (options.snapshot.empty()) {
+        if (!options.snapshot_keys.empty()) {
+            return fail(Code::usage, "--snapshot-key", "--snapshot wanted too");
+        }
+        return out;
+    }
+    RATLS_TRY(const Bytes file, read_option(io, "--snapshot", options.snapshot, kMaxSnapshot));
+    RATLS_TRY(out.snapshot_, verify::parse_snapshot(as_text(file)));
+    out.fault_ = Error{Code::untrusted, "snapshot", "no --snapshot-key was given"};
+    for (const std::string& path : options.snapshot_keys) {
+        RATLS_TRY(const PublicKey key, load_key(io, path));
+        const auto status = verify::verify_snapshot_signature(as_text(file), key);
+        if (status) {
+            out.fault_.reset();
+            out.signer_ = hex(key.spki_sha256());
+            break;
+        }
+        out.fault_ = status.error();
+    }
+    if (!out.signer_.empty()) {
+        RATLS_TRY(const Json state, load_state(io));
+        const Json* seen = state.find(out.signer_ + " " + out.snapshot_->name);
+        if (seen != nullptr && seen->if_int() != nullptr) {
+            out.highest_ = static_cast<std::uint64_t>(*seen->if_int());
+        }
+    }
+    return out;
+}
+
+std::optional<verify::SnapshotInput> SnapshotFiles::input() const {
+    if (!snapshot_) {
+        return std::nullopt;
+    }
+    return verify::SnapshotInput{*snapshot_, fault_, highest_};
+}
+
+Status SnapshotFiles::remember(Io& io) const {
+    const std::string path = state_file();
+    if (!snapshot_ || signer_.empty() || path.empty() || snapshot_->sequence <= highest_) {
+        return {};
+    }
+    RATLS_TRY(Json state, load_state(io));
+    state.set(signer_ + " " + snapshot_->name, snapshot_->sequence);
+    for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+         slash = path.find('/', slash + 1)) {
+        const std::string directory = path.substr(0, slash);
+        if (!io.files.is_directory(directory)) {
+            RATLS_CHECK(io.files.make_directory(directory));
+        }
+    }
+    return io.files.replace(path, as_bytes(state.pretty()), 0600);
+}
+
+Result<Endpoint> parse_endpoint(const std::string& target,
+                                const std::vector<std::string>& resolve) {
+    std::string_view text = target;
+    if (text.starts_with("https://")) {
+        text.remove_prefix(8);
+        text = text.substr(0, text.find('/'));
+    } else if (text.find("://") != std::string_view::npos ||
+               text.find('/') != std::string_view::npos) {
+        return fail(Code::usage, "TARGET",
+                    "https://host[:port], host[:port] or a file wanted, " + ratls::quoted(target));
+    }
+    Endpoint out;
+    out.port = kDefaultPort;
+    std::string_view port;
+    if (text.starts_with('[')) {
+        const std::size_t end = text.find(']');
+        if (end == std::string_view::npos) {
+            return fail(Code::usage, "TARGET", "a ] is missing in " + ratls::quoted(target));
+        }
+        out.host = text.substr(1, end - 1);
+        port = text.substr(end + 1);
+        if (!port.empty() && port[0] != ':') {
+            return fail(Code::usage, "TARGET", ":port wanted after ] in " + ratls::quoted(target));
+        }
+        port = port.empty() ? port : port.substr(1);
+    } else {
+        const std::size_t colon = text.find(':');
+        out.host = text.substr(0, colon);
+        port = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
+    }
+    if (!port.empty()) {
+        RATLS_TRY(out.port, parse_port(port));
+    }
+    if (out.host.empty()) {
+        return fail(Code::usage, "TARGET", "a host wanted, " + ratls::quoted(target) + " found");
+    }
+    const std::string prefix = out.host + ":" + std::to_string(out.port) + ":";
+    for (const std::string& rule : resolve) {
+        if (rule.starts_with(prefix)) {
+            out.address = rule.substr(prefix.size());
+        }
+    }
+    return out;
+}
+
+bool is_file_target(Io& io, const std::string& target) {
+    return !target.starts_with("https://") && io.files.read(target, kMaxSmallFile).has_value();
+}
+
+Result<std::optional<Bytes>> load_ima_log(const VerifyOptions& options, Io& io) {
+    for (const std::string& path : options.logs) {
+        RATLS_TRY(Bytes log, read_option(io, "--log", path, kMaxLogFile));
+        if (eventlog::parse_log(log, eventlog::Kind::tcg)) {
+            continue;
+        }
+        if (ima::looks_like_ascii(log)) {
+            RATLS_TRY(log, ima::ascii_to_binary(as_text(log)));
+        }
+        return std::optional<Bytes>(std::move(log));
+    }
+    return std::optional<Bytes>();
+}
+
+Result<verify::LiveResult> verify_host(const VerifyOptions& options, const LoadedOptions& loaded,
+                                       Io& io) {
+    RATLS_TRY(Endpoint endpoint, parse_endpoint(options.target, options.resolve));
+    RATLS_TRY(const SnapshotFiles snapshot, SnapshotFiles::load(options, io));
+    RATLS_TRY(std::optional<Bytes> log, load_ima_log(options, io));
+    const verify::Context context = loaded.context();
+    verify::LiveInputs inputs{.endpoint = std::move(endpoint),
+                              .context = context,
+                              .snapshot = snapshot.input(),
+                              .evidence_only = options.evidence_only,
+                              .ima_log = std::move(log)};
+    CurlHttpClient http;
+    RATLS_TRY(verify::LiveResult live, verify::verify_live(inputs, http));
+    if (live.result.outcome == verify::Outcome::accepted) {
+        RATLS_CHECK(snapshot.remember(io));
+    }
+    return live;
+}
+
+Status refuse_weakening(const VerifyOptions& options) {
+    if (options.evidence_only || !options.at_time.empty()) {
+        return fail(Code::usage, options.evidence_only ? "--evidence-only" : "--at-time",
+                    "this command acts on accepted verdicts of now only; use `ratls verify`");
+    }
+    return {};
+}
+
+}  // namespace ratls::cli

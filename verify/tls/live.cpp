@@ -1,0 +1,176 @@
+#include "verify/tls/live.h"
+
+#include "ratls/codec/cbor.h"
+#include "ratls/crypto/random.h"
+#include "ratls/evidence/ima/log.h"
+#include "ratls/tls/exchange.h"
+
+namespace ratls::verify {
+namespace {
+
+constexpr std::string_view kRoot = "/.well-known/ratls-vm/";
+constexpr int kAttempts = 2;
+
+class LiveVerifier {
+  public:
+    LiveVerifier(const LiveInputs& inputs, HttpClient& http) : inputs_(inputs), http_(http) {}
+
+    Result<LiveResult> run() {
+        for (int attempt = 1;; ++attempt) {
+            RATLS_CHECK(prefetch());
+            auto result = once();
+            // Between the two connections the agent may have measured on or renewed.
+            const bool log_behind = result && !inputs_.ima_log &&
+                                    (result->result.findings.has("ima.replay", Verdict::fail) ||
+                                     result->result.findings.has("ima.prefix", Verdict::fail));
+            if (!log_behind || attempt == kAttempts) {
+                return result;
+            }
+        }
+    }
+
+  private:
+    /// Bytes from whoever answers: the quote proves them, or nothing does.
+    Status prefetch() {
+        if (inputs_.ima_log) {
+            log_ = *inputs_.ima_log;
+            return {};
+        }
+        FetchRequest request;
+        request.url = "https://" + inputs_.endpoint.text() + std::string(kRoot) + "ima";
+        request.max_bytes = ima::kMaxLogBytes;
+        request.timeout = inputs_.timeout;
+        request.insecure_untrusted_bytes = true;
+        if (!inputs_.endpoint.address.empty()) {
+            request.resolve.push_back(inputs_.endpoint.host + ":" +
+                                      std::to_string(inputs_.endpoint.port) + ":" +
+                                      inputs_.endpoint.address);
+        }
+        RATLS_TRY(FetchResponse response, http_.fetch(request));
+        log_.reset();
+        if (response.status == 200) {
+            log_ = std::move(response.body);
+        }
+        return {};
+    }
+
+    CertificateInputs certificate_inputs() const {
+        CertificateInputs out{.context = inputs_.context,
+                              .snapshot = inputs_.snapshot,
+                              .evidence_only = inputs_.evidence_only,
+                              .name = inputs_.endpoint.host,
+                              .ima_log = std::nullopt,
+                              .boot_log = std::nullopt};
+        if (log_) {
+            out.ima_log = *log_;
+        }
+        return out;
+    }
+
+    static bool good(const VerificationResult& result) {
+        return result.outcome == Outcome::accepted || result.outcome == Outcome::genuine;
+    }
+
+    Result<LiveResult> once() {
+        LiveResult out;
+        std::vector<Bytes> chain;
+        ClientOptions options;
+        options.server_name = inputs_.endpoint.host;
+        options.verifier = [&](std::span<const Bytes> sent) -> Status {
+            chain.assign(sent.begin(), sent.end());
+            out.result = verify_certificate(sent, certificate_inputs(), Stage::handshake);
+            if (good(out.result)) {
+                return {};
+            }
+            return fail(Code::denied, "certificate", std::string(outcome_name(out.result.outcome)));
+        };
+        const Deadline deadline = deadline_in(inputs_.timeout);
+        auto connection = connect_tls(inputs_.endpoint, options, deadline);
+        if (!connection) {
+            if (chain.empty() || good(out.result)) {
+                return std::unexpected(std::move(connection).error());
+            }
+            return out;  // refused inside the handshake
+        }
+        RATLS_TRY(const Certificate certificate, Certificate::parse(chain.front()));
+        RATLS_TRY(out.native, cert::parse_native(certificate));
+        out.collection = out.native->collection;
+        const unsigned wanted =
+            std::max(out.native->claims.max_fresh,
+                     static_cast<unsigned>(inputs_.context.policy.freshness.required));
+        const bool persistent = out.native->claims.key_origin == cert::kKeyPersistent ||
+                                !out.native->claims.other_spki.empty();
+        if (out.native->claims.max_fresh >= 2 && (wanted >= 2 || persistent)) {
+            RATLS_CHECK(refresh(*connection, deadline, out));
+        } else {
+            out.result = conclude_handshake(out.native->claims, certificate_inputs(), out.result);
+        }
+        out.ima_log = log_.value_or(Bytes{});
+        if (good(out.result)) {
+            out.connection = std::make_unique<TlsConnection>(*std::move(connection));
+        }
+        return out;
+    }
+
+    Result<http::Response> ask(TlsConnection& connection, http::Request request,
+                               std::size_t max_body, Deadline deadline) {
+        request.headers.push_back({"host", inputs_.endpoint.text()});
+        return exchange(connection, request, max_body, deadline);
+    }
+
+    Status refresh(TlsConnection& connection, Deadline deadline, LiveResult& out) {
+        Session session;
+        session.nonce = random_array<32>();
+        RATLS_TRY(session.exporter, connection.exporter(session.nonce));
+        session.leaf_spki_sha256 = connection.leaf_spki_sha256();
+        http::Request post;
+        post.method = http::Method::post;
+        post.target = std::string(kRoot) + "evidence";
+        post.headers.push_back({"content-type", "application/cbor"});
+        post.body = cbor::Encoder().map(1).uint(1).bytes(session.nonce).take();
+        RATLS_TRY(const http::Response answer,
+                  ask(connection, std::move(post), cert::kMaxCollectionBytes, deadline));
+        if (answer.status != 200) {
+            return fail(Code::unavailable, inputs_.endpoint.text(),
+                        "fresh evidence: HTTP status " + std::to_string(answer.status));
+        }
+        auto collection = cert::parse_collection(answer.body);
+        if (collection && collection->ima && log_) {
+            RATLS_CHECK(extend_log(connection, deadline));
+        }
+        out.result = verify_session(out.native->certificate, answer.body, session,
+                                    certificate_inputs(), out.result);
+        if (collection) {
+            out.collection = *std::move(collection);
+        }
+        return {};
+    }
+
+    /// Only what was measured since: the first part is in hand.
+    Status extend_log(TlsConnection& connection, Deadline deadline) {
+        ima::LogReader reader(*log_);
+        ima::Entry entry;
+        while (reader.next(entry)) {
+        }
+        http::Request get;
+        get.target = std::string(kRoot) + "ima?from=" + std::to_string(reader.index());
+        RATLS_TRY(const http::Response answer,
+                  ask(connection, std::move(get), ima::kMaxLogBytes, deadline));
+        if (answer.status == 200 && !inputs_.ima_log) {
+            append(*log_, answer.body);
+        }
+        return {};
+    }
+
+    const LiveInputs& inputs_;
+    HttpClient& http_;
+    std::optional<Bytes> log_;
+};
+
+}  // namespace
+
+Result<LiveResult> verify_live(const LiveInputs& inputs, HttpClient& http) {
+    return LiveVerifier(inputs, http).run();
+}
+
+}  // namespace ratls::verify

@@ -1,0 +1,39 @@
+// Verification of a live host, inside the TLS handshake.
+#pragma once
+
+#include <memory>
+
+#include "ratls/platform/http_client.h"
+#include "ratls/tls/client.h"
+#include "verify/verifier.h"
+
+namespace ratls::verify {
+
+struct LiveInputs {
+    Endpoint endpoint;
+    const Context& context;
+    std::optional<SnapshotInput> snapshot;
+    bool evidence_only = false;
+    /// The IMA log, if the caller has it; else it is fetched on a connection of its own before, as
+    /// bytes that prove themselves by the quote.
+    std::optional<Bytes> ima_log;
+    std::chrono::milliseconds timeout{30'000};
+};
+
+/// What a verified connection leaves in hand.
+struct LiveResult {
+    VerificationResult result;
+    /// The leaf, and the evidence that the result rests on: that of the session if there was one.
+    std::optional<cert::NativeCertificate> native;
+    std::optional<cert::Collection> collection;
+    Bytes ima_log;
+    /// Open only if the result is accepted, or genuine with `evidence_only`.
+    std::unique_ptr<TlsConnection> connection;
+};
+
+/// Connects, verifies the certificate inside the handshake (a refused one ends it before any byte
+/// of HTTP), asks for fresh evidence on the same connection if the claims or the policy want it,
+/// and verifies that. Fails only if nothing could be judged: out of reach, no TLS 1.3.
+Result<LiveResult> verify_live(const LiveInputs& inputs, HttpClient& http);
+
+}  // namespace ratls::verify
