@@ -2,7 +2,8 @@
 # Makes the key hierarchy of the pretended TEE with the openssl program:  make_snp_pki.sh FOLDER [STAMP]
 # It has the names, algorithms and extensions of AMD's for Genoa, and keys of its own:
 #   ark.der ask.der vcek.der  ARK-Genoa, SEV-Genoa, SEV-VCEK; ark.pem, chain.pem (ASK, ARK) as the KDS
-#                             serves them; vcek.key.pem signs reports
+#                             serves them; vcek.key.pem signs reports, ark.key and ask.key more
+#                             certificates (test/unit/verify/make_variants.sh)
 #   crl.der                   of the ARK, lists nothing; crl-ask-revoked.der lists the ASK
 #   forged/                   the same again: equal names and extensions, other keys
 # Certificates are valid from 2020 to 2049, the lists from 2024 to 2047.
@@ -120,7 +121,7 @@ hierarchy forged
 for name in ark ask vcek crl crl-ask-revoked; do
     mv "kept/$name.der" .
 done
-mv kept/ark.pem kept/chain.pem kept/vcek.key.pem .
+mv kept/ark.pem kept/chain.pem kept/vcek.key.pem kept/ark.key kept/ask.key .
 rm -r kept
 (cd forged && rm -f ./*.key ./*.csr index.txt* serial* crlnumber* verify.log ./[0-9]*.pem)
 if [ -n "$stamp" ]; then

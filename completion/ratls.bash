@@ -1,0 +1,183 @@
+# Completion for bash of ratls, ratls-certtool and ratls-agent. bash 4 or later; needs nothing else.
+# shellcheck shell=bash
+
+# Sets `cur` and `prev` of the caller. Bash splits words at = and :, so "--as=ima" is three words.
+_ratls_current() {
+    cur=${COMP_WORDS[COMP_CWORD]}
+    prev=${COMP_WORDS[COMP_CWORD - 1]}
+    if [[ $cur == "=" ]]; then
+        cur=""
+    elif [[ $prev == "=" ]]; then
+        prev=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+}
+
+_ratls_words() {
+    mapfile -t COMPREPLY < <(compgen -W "$2" -- "$1")
+}
+
+_ratls_files() {
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
+_ratls_directories() {
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen -d -- "$1")
+}
+
+# KIND:FILE. The word that is completed begins behind the colon.
+_ratls_trust_root() {
+    if [[ $cur == ":" ]]; then
+        _ratls_files ""
+    elif [[ $prev == ":" ]]; then
+        _ratls_files "$cur"
+    else
+        compopt -o nospace
+        mapfile -t COMPREPLY < <(compgen -W "snp: tdx: sgx: tpm: nvgpu:" -- "$cur")
+    fi
+}
+
+_ratls() {
+    local cur prev word command="" sub="" i
+    COMPREPLY=()
+    _ratls_current
+    for ((i = 1; i < COMP_CWORD; ++i)); do
+        word=${COMP_WORDS[i]}
+        if [[ $word == -* ]]; then
+            continue
+        elif [[ -z $command ]]; then
+            command=$word
+        elif [[ -z $sub ]]; then
+            sub=$word
+        fi
+    done
+
+    local verifying="--snapshot --snapshot-key --policy --endorsements --trust-root --at-time
+        --require-fresh --log --resolve --offline --evidence-only --json --help"
+    local options
+    case $command in
+        "") options="--help --version verify show pin snapshot policy explain" ;;
+        verify) options="$verifying --evidence --nonce --signature --ak --pcrs" ;;
+        show) options="--as --json --help" ;;
+        pin) options="$verifying --format" ;;
+        snapshot)
+            case $sub in
+                take)
+                    options="$verifying --out --name --sequence --valid-days --require
+                        --kernel-hashes"
+                    ;;
+                sign) options="--key --out --help" ;;
+                *) options="take sign --help" ;;
+            esac
+            ;;
+        policy)
+            case $sub in
+                show) options="default no-crl aws-snp --help" ;;
+                check) options="--help" ;;
+                *) options="show check --help" ;;
+            esac
+            ;;
+        explain) options="--help $(command ratls explain 2> /dev/null)" ;;
+        *) return ;;
+    esac
+
+    if [[ ($cur == ":" && ${COMP_WORDS[COMP_CWORD - 2]} == "--trust-root") ||
+        ($prev == ":" && ${COMP_WORDS[COMP_CWORD - 3]} == "--trust-root") ]]; then
+        _ratls_trust_root
+        return
+    fi
+    case $prev in
+        --snapshot | --snapshot-key | --endorsements | --log | --signature | --ak | --pcrs | \
+            --out | --key | --require)
+            _ratls_files "$cur"
+            return
+            ;;
+        --policy)
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -W "default no-crl aws-snp" -f -- "$cur")
+            return
+            ;;
+        --trust-root)
+            _ratls_trust_root
+            return
+            ;;
+        --require-fresh)
+            _ratls_words "$cur" "0 1 2 3"
+            return
+            ;;
+        --evidence)
+            _ratls_words "$cur" "snp tpm"
+            return
+            ;;
+        --as)
+            _ratls_words "$cur" "ima eventlog ccel snp tpm cert snapshot"
+            return
+            ;;
+        --format)
+            _ratls_words "$cur" "curl chromium firefox tlsa known-hosts"
+            return
+            ;;
+        --at-time | --nonce | --resolve | --name | --sequence | --valid-days) return ;;
+    esac
+
+    case $command:$sub in
+        verify:* | show:* | snapshot:sign | policy:check)
+            if [[ $cur != -* ]]; then
+                _ratls_files "$cur"
+                return
+            fi
+            ;;
+    esac
+    _ratls_words "$cur" "$options"
+}
+
+_ratls_certtool() {
+    local cur prev
+    COMPREPLY=()
+    _ratls_current
+    case $prev in
+        --out | --key | --ima-log | --boot-log | --vek | --ask | --amd-crl)
+            _ratls_files "$cur"
+            return
+            ;;
+        --tsm)
+            _ratls_directories "$cur"
+            return
+            ;;
+        --max-fresh)
+            _ratls_words "$cur" "0 1 2 3"
+            return
+            ;;
+        --name | --valid-minutes | --tcti) return ;;
+    esac
+    case ${COMP_WORDS[1]} in
+        issue)
+            _ratls_words "$cur" "--name --out --key --valid-minutes --max-fresh --tcti --tsm
+                --ima-log --boot-log --vek --ask --amd-crl --json --help"
+            ;;
+        show)
+            if [[ $cur == -* ]]; then
+                _ratls_words "$cur" "--json --help"
+            else
+                _ratls_files "$cur"
+            fi
+            ;;
+        *) _ratls_words "$cur" "issue show --help --version" ;;
+    esac
+}
+
+_ratls_agent() {
+    local cur prev
+    COMPREPLY=()
+    _ratls_current
+    if [[ $prev == "--config" ]]; then
+        _ratls_files "$cur"
+    else
+        _ratls_words "$cur" "--config --check --help --version"
+    fi
+}
+
+complete -F _ratls ratls
+complete -F _ratls_certtool ratls-certtool
+complete -F _ratls_agent ratls-agent

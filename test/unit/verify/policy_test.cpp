@@ -1,0 +1,191 @@
+// The policy's text: strict keys, strict defaults.
+#include "verify/appraise/policy.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+#include "ratls/platform/files.h"
+
+using namespace ratls;
+using namespace ratls::verify;
+
+namespace {
+
+bool parses(const std::string& members) {
+    return parse_policy(R"({"ratls_policy": 1, )" + members + "}").has_value();
+}
+
+Policy everything() {
+    Policy policy;
+    policy.name = "everything";
+    policy.tee_required = false;
+    policy.unsigned_snapshot_waived = true;
+    policy.snp.allow_debug = true;
+    policy.snp.allow_migration_agent = true;
+    policy.snp.allow_smt = false;
+    policy.snp.allow_masked_chip_id = true;
+    policy.snp.allow_provisional_firmware = true;
+    policy.snp.revocation_waived = true;
+    policy.snp.vmpl = {0, 3};
+    policy.snp.products = {snp::Line::turin};
+    policy.snp.min_tcb[snp::Line::milan] = {std::nullopt, 1, 2, 3, 4};
+    policy.snp.min_tcb[snp::Line::turin] = {5, 6, 7, 8, 255};
+    policy.snp.min_abi_major = 1;
+    policy.snp.min_abi_minor = 55;
+    policy.snp.required_platform_bits = {snp::platform_bit::kEcc, snp::platform_bit::kTio};
+    policy.snp.chip_ids = {Bytes(64, 1), Bytes(64, 2)};
+    policy.tpm.provider_trusted = true;
+    policy.tpm.allow_sha1_bank = true;
+    policy.tpm.required_pcrs = (1U << 0) | (1U << 23);
+    policy.ima.allow_padded_sha1 = true;
+    policy.freshness.required = 3;
+    policy.freshness.max_beacon_age_s = 60;
+    policy.freshness.persistent_key_waived = true;
+    return policy;
+}
+
+}  // namespace
+
+TEST_CASE("policy: what is written is read back equal, for defaults and for everything else") {
+    std::vector<Policy> policies = {Policy{}, everything()};
+    for (const std::string& name : policy_names()) {
+        policies.push_back(named_policy(name).value());
+    }
+    for (const Policy& policy : policies) {
+        CAPTURE(policy.name);
+        const auto parsed = parse_policy(policy_json(policy).pretty());
+        REQUIRE_MESSAGE(parsed, (parsed ? "" : parsed.error().text()));
+        CHECK(policy_json(*parsed).pretty() == policy_json(policy).pretty());
+        CHECK(policy_digest(*parsed) == policy_digest(policy));
+    }
+    const Policy parsed = parse_policy(policy_json(everything()).pretty()).value();
+    CHECK(parsed.snp.min_tcb == everything().snp.min_tcb);
+    CHECK(parsed.snp.required_platform_bits == everything().snp.required_platform_bits);
+    CHECK(parsed.tpm.required_pcrs == everything().tpm.required_pcrs);
+}
+
+TEST_CASE("policy: what is absent has the strict default") {
+    Policy parsed = parse_policy(R"({"ratls_policy": 1})").value();
+    CHECK(parsed.name == "unnamed");
+    parsed.name = "default";
+    CHECK(policy_json(parsed).pretty() == policy_json(Policy{}).pretty());
+    for (const char* text :
+         {R"({"ratls_policy": 1, "snp": {}})", R"({"ratls_policy": 1, "tpm": {}})",
+          R"({"ratls_policy": 1, "ima": {}})", R"({"ratls_policy": 1, "freshness": {}})",
+          R"({"ratls_policy": 1, "snp": {"min_tcb": {}}})"}) {
+        CAPTURE(text);
+        parsed = parse_policy(text).value();
+        parsed.name = "default";
+        CHECK(policy_json(parsed).pretty() == policy_json(Policy{}).pretty());
+    }
+}
+
+TEST_CASE("policy: the policies that come with the program are those that were reviewed") {
+    const char* folder = std::getenv("RATLS_TEST_POLICIES");  // allowed: Meson tells the test
+    REQUIRE(folder != nullptr);
+    for (const std::string& name : policy_names()) {
+        CAPTURE(name);
+        const auto reviewed =
+            LinuxFiles().read(std::string(folder) + "/" + name + ".json", 64 * 1024);
+        REQUIRE(reviewed);
+        CHECK(as_text(*reviewed) == policy_json(named_policy(name).value()).pretty() + "\n");
+    }
+    CHECK_FALSE(named_policy("other"));
+    CHECK_FALSE(named_policy(""));
+}
+
+TEST_CASE("policy: another format, and text that is no policy, are refused") {
+    CHECK_FALSE(parse_policy(""));
+    CHECK_FALSE(parse_policy("{}"));
+    CHECK_FALSE(parse_policy("[]"));
+    CHECK_FALSE(parse_policy(R"({"ratls_policy": 2})"));
+    CHECK_FALSE(parse_policy(R"({"ratls_policy": "1"})"));
+    CHECK_FALSE(parse_policy(R"({"ratls_policy": 1} x)"));
+    CHECK_FALSE(parse_policy(R"({"ratls_policy": 1, "ratls_policy": 1})"));
+}
+
+TEST_CASE("policy: every member of a wrong type or value is refused") {
+    for (const std::string member : {
+             R"("name": 1)",
+             R"("tee": "optional")",
+             R"("tee": true)",
+             R"("unsigned_snapshot": "accepted")",
+             R"("unsigned_snapshot": true)",
+             R"("snp": 1)",
+             R"("snp": {"allow_debug": 1})",
+             R"("snp": {"allow_debug": "true"})",
+             R"("snp": {"allow_migration_agent": 1})",
+             R"("snp": {"allow_smt": 1})",
+             R"("snp": {"allow_masked_chip_id": 1})",
+             R"("snp": {"allow_provisional_firmware": 1})",
+             R"("snp": {"revocation": "optional"})",
+             R"("snp": {"revocation": false})",
+             R"("snp": {"vmpl": 0})",
+             R"("snp": {"vmpl": []})",
+             R"("snp": {"vmpl": [4]})",
+             R"("snp": {"vmpl": [-1]})",
+             R"("snp": {"vmpl": ["0"]})",
+             R"("snp": {"products": "Genoa"})",
+             R"("snp": {"products": ["Rome"]})",
+             R"("snp": {"products": [1]})",
+             R"("snp": {"min_tcb": 1})",
+             R"("snp": {"min_tcb": {"genoa": 1}})",
+             R"("snp": {"min_tcb": {"Genoa": {}}})",
+             R"("snp": {"min_tcb": {"genoa": {"bl": 256}}})",
+             R"("snp": {"min_tcb": {"genoa": {"tee": -1}}})",
+             R"("snp": {"min_tcb": {"genoa": {"snp": "1"}}})",
+             R"("snp": {"min_tcb": {"genoa": {"ucode": true}}})",
+             R"("snp": {"min_tcb": {"genoa": {"fmc": 1}}})",
+             R"("snp": {"min_tcb": {"turin": {"fmc": 256}}})",
+             R"("snp": {"min_abi_major": 256})",
+             R"("snp": {"min_abi_minor": -1})",
+             R"("snp": {"required_platform": "ecc"})",
+             R"("snp": {"required_platform": ["ecc2"]})",
+             R"("snp": {"chip_ids": "00"})",
+             R"("snp": {"chip_ids": ["00"]})",
+             R"("tpm": [])",
+             R"("tpm": {"provider_tpm": true})",
+             R"("tpm": {"provider_tpm": "waived"})",
+             R"("tpm": {"allow_sha1_bank": 1})",
+             R"("tpm": {"required_pcrs": [24]})",
+             R"("tpm": {"required_pcrs": [-1]})",
+             R"("tpm": {"required_pcrs": 7})",
+             R"("ima": [])",
+             R"("ima": {"allow_padded_sha1": 1})",
+             R"("freshness": [])",
+             R"("freshness": {"required": 4})",
+             R"("freshness": {"required": -1})",
+             R"("freshness": {"required": "3"})",
+             R"("freshness": {"max_beacon_age_s": 59})",
+             R"("freshness": {"max_beacon_age_s": 31622401})",
+             R"("freshness": {"persistent_key": "allowed"})",
+             R"("freshness": {"persistent_key": true})",
+         }) {
+        CAPTURE(member);
+        CHECK_FALSE(parses(member));
+    }
+}
+
+TEST_CASE("policy: values at their limits are taken") {
+    CHECK(parses(R"("freshness": {"max_beacon_age_s": 60})"));
+    CHECK(parses(R"("freshness": {"max_beacon_age_s": 31622400})"));
+    CHECK(parses(R"("snp": {"min_tcb": {"turin": {"fmc": 255, "bl": 0}}})"));
+    CHECK(parses(R"("tpm": {"required_pcrs": [0, 23]})"));
+    CHECK(parses(R"("snp": {"vmpl": [0, 1, 2, 3]})"));
+}
+
+TEST_CASE("policy: a member that nobody knows is refused, at every level") {
+    for (const std::string member :
+         {R"("allow_debug": true)", R"("snp": {"allow": true})",
+          R"("snp": {"min_tcb": {"rome": {}}})", R"("snp": {"min_tcb": {"genoa": {"boot": 1}}})",
+          R"("tpm": {"revocation": "waived"})", R"("ima": {"allow": []})",
+          R"("freshness": {"age": 1})"}) {
+        CAPTURE(member);
+        CHECK_FALSE(parses(member));
+    }
+}
+
+TEST_CASE("policy: an empty list of products accepts nothing and is refused") {
+    CHECK_FALSE(parses(R"("snp": {"products": []})"));
+}

@@ -1,0 +1,293 @@
+// The snapshot's text: parsed strictly, written, signed.
+#include "verify/appraise/snapshot.h"
+
+#include <doctest/doctest.h>
+
+#include "test/unit/verify/scene.h"
+
+using namespace ratls;
+using namespace ratls::test;
+using namespace ratls::verify;
+
+namespace {
+
+Json base() {
+    return snapshot_json(*Scene().snapshot);
+}
+
+/// The member at a path of names; a number is an index of a list.
+Json with(const Json& json, std::vector<std::string> path, const Json& value, bool erase = false) {
+    if (path.empty()) {
+        return value;
+    }
+    const std::string head = path.front();
+    path.erase(path.begin());
+    if (const Json::Array* list = json.if_array()) {
+        Json::Array out = *list;
+        const auto index = static_cast<std::size_t>(std::stoul(head));
+        out[index] = with(out[index], path, value, erase);
+        return out;
+    }
+    if (erase && path.empty()) {
+        Json::Object out = *json.if_object();
+        std::erase_if(out, [&](const auto& member) { return member.first == head; });
+        return out;
+    }
+    Json out = json;
+    const Json* old = json.find(head);
+    out.set(head, with(old == nullptr ? Json(Json::Object{}) : *old, path, value, erase));
+    return out;
+}
+
+Json without(const Json& json, std::vector<std::string> path) {
+    return with(json, std::move(path), Json(), true);
+}
+
+bool parses(const Json& json) {
+    return parse_snapshot(json.pretty()).has_value();
+}
+
+Json list_of(Json item) {
+    return Json(Json::Array{}).push(std::move(item));
+}
+
+const std::string kHex32(64, '1');
+const std::string kHex48(96, '1');
+
+}  // namespace
+
+TEST_CASE("snapshot: what is written is read back equal") {
+    const Scene scene;
+    Snapshot snapshot = *scene.snapshot;
+    snapshot.snp->host_data = {Bytes(32, 1)};
+    snapshot.snp->id_key_digests = {Bytes(48, 2)};
+    snapshot.snp->min_guest_svn = 0xffffffff;
+    snapshot.snp->measurements.push_back({Bytes(48, 3), {}, "paravisor"});
+    snapshot.ima->allow.push_back({"/a/\xff\xfe", {Scene::file_digest_text(1)}});
+    snapshot.ima->allow.push_back({"/a b\n\"c\"", {Scene::file_digest_text(2)}});
+    snapshot.ima->tolerate_violations = {"/var/log/x"};
+    snapshot.ima->known_pcr10 = {Bytes(32, 4)};
+    snapshot.taken_from = "vm.example";
+    snapshot.origin = "observed";
+    const auto parsed = parse_snapshot(snapshot_json(snapshot).pretty());
+    REQUIRE_MESSAGE(parsed, (parsed ? "" : parsed.error().text()));
+    CHECK(snapshot_json(*parsed).pretty() == snapshot_json(snapshot).pretty());
+    CHECK(parsed->ima->allow[1].path == "/a/\xff\xfe");
+    CHECK(parsed->ima->allow[2].path == "/a b\n\"c\"");
+    CHECK(parsed->snp->min_guest_svn == 0xffffffff);
+    CHECK(parsed->snp->measurements[1].tag == "paravisor");
+    CHECK_FALSE(parsed->snp->measurements[1].covers_boot());
+    CHECK(parsed->not_after == kNow + kDay);
+}
+
+TEST_CASE("snapshot: every member that must be there is missed") {
+    const Json good = base();
+    REQUIRE(parses(good));
+    for (const std::vector<std::string>& path : std::vector<std::vector<std::string>>{
+             {"ratls_snapshot"},
+             {"name"},
+             {"sequence"},
+             {"not_before"},
+             {"not_after"},
+             {"origin"},
+             {"dialects"},
+             {"tee", "snp"},
+             {"tee", "snp", "measurements"},
+             {"tee", "snp", "measurements", "0", "value"},
+             {"tpm", "sha256"},
+             {"ima", "allow"},
+             {"ima", "require"},
+             {"ima", "allow", "0", "path"},
+             {"ima", "allow", "0", "digests"},
+             {"ima", "require", "0", "path"},
+             {"ima", "require", "0", "digests"},
+         }) {
+        CAPTURE(path.back());
+        CHECK_FALSE(parses(without(good, path)));
+    }
+}
+
+TEST_CASE("snapshot: every member of a wrong type or value is refused") {
+    const Json good = base();
+    const Json object(Json::Object{});
+    const Json empty(Json::Array{});
+    struct Case {
+        std::vector<std::string> path;
+        Json value;
+    };
+    for (const Case& wrong : std::vector<Case>{
+             {{"ratls_snapshot"}, 2},
+             {{"ratls_snapshot"}, "1"},
+             {{"name"}, 1},
+             {{"name"}, ""},
+             {{"name"}, std::string(129, 'a')},
+             {{"sequence"}, "7"},
+             {{"sequence"}, -1},
+             {{"sequence"}, (std::int64_t{1} << 52) + 1},
+             {{"not_before"}, 1},
+             {{"not_before"}, "yesterday"},
+             {{"not_after"}, "2020-01-01T00:00:00Z"},  // before not_before
+             {{"not_after"}, true},
+             {{"origin"}, "found"},
+             {{"origin"}, 1},
+             {{"dialects"}, empty},
+             {{"dialects"}, "ratls-vm/1"},
+             {{"dialects"}, list_of(1)},
+             {{"taken_from"}, 1},
+             {{"tee"}, 1},
+             {{"tee", "snp"}, 1},
+             {{"tee", "tdx"}, object},
+             {{"tee", "snp", "measurements"}, empty},
+             {{"tee", "snp", "measurements"}, object},
+             {{"tee", "snp", "measurements", "0"}, kHex48},
+             {{"tee", "snp", "measurements", "0", "value"}, kHex32},
+             {{"tee", "snp", "measurements", "0", "value"}, 1},
+             {{"tee", "snp", "measurements", "0", "covers"}, "kernel"},
+             {{"tee", "snp", "measurements", "0", "covers"}, list_of("everything")},
+             {{"tee", "snp", "measurements", "0", "tag"}, "other"},
+             {{"tee", "snp", "host_data"}, list_of(kHex48)},
+             {{"tee", "snp", "host_data"}, kHex32},
+             {{"tee", "snp", "id_key_digests"}, list_of(kHex32)},
+             {{"tee", "snp", "min_guest_svn"}, -1},
+             {{"tee", "snp", "min_guest_svn"}, std::int64_t{1} << 32},
+             {{"tee", "snp", "min_guest_svn"}, "1"},
+             {{"tpm"}, empty},
+             {{"tpm", "sha256"}, empty},
+             {{"tpm", "sha256", "0"}, empty},
+             {{"tpm", "sha256", "0"}, kHex32},
+             {{"tpm", "sha256", "0"}, list_of(kHex48)},
+             {{"tpm", "sha256", "24"}, list_of(kHex32)},
+             {{"tpm", "sha256", "01"}, list_of(kHex32)},
+             {{"tpm", "sha1"}, object},
+             {{"ima"}, empty},
+             {{"ima", "allow"}, empty},
+             {{"ima", "allow"}, object},
+             {{"ima", "require"}, empty},
+             {{"ima", "allow", "0", "path"}, 1},
+             {{"ima", "allow", "0", "path"}, ""},
+             {{"ima", "allow", "0", "path_hex"}, "2"},
+             {{"ima", "allow", "0", "digests"}, empty},
+             {{"ima", "allow", "0", "digests"}, list_of(kHex32)},
+             {{"ima", "allow", "0", "digests"}, list_of("sha256:" + kHex48)},
+             {{"ima", "allow", "0", "digests"}, list_of("sha256:" + std::string(64, 'A'))},
+             {{"ima", "allow", "0", "digests"}, list_of("md5:" + std::string(32, '1'))},
+             {{"ima", "require", "0", "digests"}, list_of("sha256:")},
+             {{"ima", "tolerate_violations"}, "/var"},
+             {{"ima", "known_pcr10"}, list_of(kHex48)},
+             {{"signatures"}, object},
+             {{"signatures"}, list_of(1)},
+         }) {
+        std::string where;
+        for (const std::string& part : wrong.path) {
+            where += "/" + part;
+        }
+        CAPTURE(where);
+        CAPTURE(wrong.value.canonical());
+        CHECK_FALSE(parses(with(good, wrong.path, wrong.value)));
+    }
+}
+
+TEST_CASE("snapshot: a member that nobody knows is refused, at every level") {
+    const Json good = base();
+    for (const std::vector<std::string>& path : std::vector<std::vector<std::string>>{
+             {"comment"},
+             {"tee", "comment"},
+             {"tee", "snp", "comment"},
+             {"tee", "snp", "measurements", "0", "comment"},
+             {"tpm", "comment"},
+             {"tpm", "sha256", "comment"},
+             {"ima", "comment"},
+             {"ima", "allow", "0", "comment"},
+             {"ima", "require", "0", "comment"},
+         }) {
+        CAPTURE(path.size());
+        CHECK_FALSE(parses(with(good, path, "text")));
+    }
+}
+
+TEST_CASE("snapshot: no reference values at all, and no JSON, are refused") {
+    Json empty = without(without(without(base(), {"tee"}), {"tpm"}), {"ima"});
+    CHECK_FALSE(parses(empty));
+    CHECK(parses(with(empty, {"tpm", "sha256", "0"}, list_of(kHex32))));
+    CHECK_FALSE(parse_snapshot(""));
+    CHECK_FALSE(parse_snapshot("[]"));
+    CHECK_FALSE(parse_snapshot("{"));
+    CHECK_FALSE(parse_snapshot(base().pretty() + "x"));
+}
+
+TEST_CASE("snapshot: a bank without any PCR accepts nothing and is refused") {
+    CHECK_FALSE(parses(with(base(), {"tpm", "sha256"}, Json(Json::Object{}))));
+}
+
+TEST_CASE("snapshot: a path in two forms is refused") {
+    CHECK_FALSE(parses(with(base(), {"ima", "allow", "0", "path_hex"}, "2f62696e2f7368")));
+}
+
+TEST_CASE("snapshot: P-256 and P-384 sign, and two may sign one") {
+    const PrivateKey small = PrivateKey::generate(KeyKind::p256).value();
+    const PrivateKey large = PrivateKey::generate(KeyKind::p384).value();
+    const PrivateKey other = PrivateKey::generate(KeyKind::p256).value();
+    const Json one = sign_snapshot(base(), small).value();
+    const Json two = sign_snapshot(one, large).value();
+    CHECK(verify_snapshot_signature(one.pretty(), small.public_key()));
+    CHECK_FALSE(verify_snapshot_signature(one.pretty(), large.public_key()));
+    CHECK(verify_snapshot_signature(two.pretty(), small.public_key()));
+    CHECK(verify_snapshot_signature(two.pretty(), large.public_key()));
+    CHECK_FALSE(verify_snapshot_signature(two.pretty(), other.public_key()));
+    CHECK(parse_snapshot(two.pretty()).value().signatures.size() == 2);
+    // What is signed does not contain the signatures.
+    CHECK(parse_snapshot(two.pretty()).value().digest ==
+          parse_snapshot(base().pretty()).value().digest);
+    // The same signer again replaces its signature.
+    const Json again = sign_snapshot(two, small).value();
+    CHECK(parse_snapshot(again.pretty()).value().signatures.size() == 2);
+}
+
+TEST_CASE("snapshot: every changed member breaks the signature") {
+    const PrivateKey key = PrivateKey::generate(KeyKind::p256).value();
+    const Json good = sign_snapshot(base(), key).value();
+    struct Case {
+        std::vector<std::string> path;
+        Json value;
+    };
+    for (const Case& change : std::vector<Case>{
+             {{"name"}, "other"},
+             {{"sequence"}, 8},
+             {{"not_after"}, "2040-01-01T00:00:00Z"},
+             {{"origin"}, "observed"},
+             {{"dialects"}, list_of("other")},
+             {{"taken_from"}, "somewhere"},
+             {{"tee", "snp", "measurements", "0", "value"}, kHex48},
+             {{"tee", "snp", "min_guest_svn"}, 1},
+             {{"tpm", "sha256", "0"}, list_of(kHex32)},
+             {{"ima", "allow", "0", "path"}, "/other"},
+             {{"ima", "known_pcr10"}, list_of(kHex32)},
+         }) {
+        CAPTURE(change.path.back());
+        const std::string text = with(good, change.path, change.value).pretty();
+        REQUIRE(parse_snapshot(text));
+        CHECK_FALSE(verify_snapshot_signature(text, key.public_key()));
+    }
+}
+
+TEST_CASE("snapshot: a signature of another form is refused") {
+    const PrivateKey key = PrivateKey::generate(KeyKind::p256).value();
+    const Json good = sign_snapshot(base(), key).value();
+    CHECK_FALSE(parses(with(good, {"signatures", "0", "signature"}, "AAAA")));
+    CHECK_FALSE(parses(with(good, {"signatures", "0", "signature"}, "!")));
+    CHECK_FALSE(parses(with(good, {"signatures", "0", "key"}, "00")));
+    CHECK_FALSE(parses(with(good, {"signatures", "0", "comment"}, "text")));
+    CHECK_FALSE(parses(without(good, {"signatures", "0", "key"})));
+    CHECK_FALSE(parses(without(good, {"signatures", "0", "signature"})));
+    const std::string zeros = std::string(85, 'A') + "A==";  // 64 zero bytes
+    const Json forged = with(good, {"signatures", "0", "signature"}, zeros);
+    REQUIRE(parses(forged));
+    CHECK_FALSE(verify_snapshot_signature(forged.pretty(), key.public_key()));
+}
+
+TEST_CASE("snapshot: the signed bytes begin with the domain, so no other document passes for one") {
+    const Bytes bytes = snapshot_signed_bytes(base()).value();
+    const std::string_view text = as_text(bytes);
+    CHECK(text.starts_with(std::string_view("ratls-vm/snapshot/1\0{", 21)));
+    CHECK_FALSE(snapshot_signed_bytes(Json("text")));
+}
