@@ -126,6 +126,9 @@ http::Response Agent::handle(const http::Request& request, const ConnectionInfo&
     if (path == std::string(kRoot) + "ima") {
         return ima(request);
     }
+    if (path == std::string(kRoot) + "eventlog") {
+        return boot_log();
+    }
     if (path == "/v1/health") {
         return http::make_response(200, "application/json",
                                    to_bytes(as_bytes("{\"status\":\"ok\"}\n")));
@@ -174,6 +177,15 @@ http::Response Agent::evidence(const http::Request& request, const ConnectionInf
     }
     return http::make_response(200, cert::kCollectionMediaType,
                                cert::encode_collection(*collection));
+}
+
+http::Response Agent::boot_log() {
+    const std::lock_guard lock(attester_mutex_);
+    auto log = vm_->attester().boot_log();
+    if (!log) {
+        return failure(log.error());
+    }
+    return http::make_response(200, "application/octet-stream", *std::move(log));
 }
 
 http::Response Agent::ima(const http::Request& request) {

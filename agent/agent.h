@@ -57,6 +57,7 @@ class Agent {
     http::Response certificate();
     http::Response evidence(const http::Request& request, const ConnectionInfo& connection);
     http::Response ima(const http::Request& request);
+    http::Response boot_log();
 
     AgentConfig config_;
     const VmPlatform& platform_;

@@ -29,6 +29,7 @@ class CollectionVerifier {
         check_tpm();
         check_boot_log();
         check_ima();
+        note_what_was_not_compared();
         if (collection_.nvgpu) {
             out_.not_checked.emplace_back("GPU evidence");
         }
@@ -39,6 +40,19 @@ class CollectionVerifier {
 
   private:
     Findings& findings() { return out_.findings; }
+
+    void note_what_was_not_compared() {
+        if (snapshot_ == nullptr) {
+            out_.not_checked.emplace_back("reference values");
+            return;
+        }
+        if (!snapshot_->pcrs && !snapshot_->ima) {
+            out_.not_checked.emplace_back("boot (the snapshot has no PCR values)");
+        }
+        if (!snapshot_->ima) {
+            out_.not_checked.emplace_back("executed files (the snapshot has no IMA references)");
+        }
+    }
 
     void check_tee() {
         const bool wanted =
@@ -182,7 +196,9 @@ class CollectionVerifier {
         if (snapshot_ == nullptr) {
             return;
         }
-        if (!out_.tpm.excludes_host && context_.policy.tpm.provider_trusted) {
+        // Without a TEE nothing names the AK, and this version verifies no AK roots: no waiver
+        // helps.
+        if (!out_.tpm.excludes_host && tee_verified_ && context_.policy.tpm.provider_trusted) {
             findings().add({"tpm.class", Verdict::waived, "a class that excludes the host",
                             out_.tpm.name + " (provider_tpm: trusted)"});
         } else {
@@ -247,11 +263,12 @@ class CollectionVerifier {
         std::string wrong;
         for (const auto& [index, value] : eventlog::replay(*parsed, HashAlg::sha256)) {
             const Bytes* quoted = tpm_ ? (*tpm_)->pcr(HashAlg::sha256, index) : nullptr;
-            if (index <= 9 && (quoted == nullptr || !equal(*quoted, value.view()))) {
+            const bool firmware = index <= 9 || index == 14;
+            if (firmware && (quoted == nullptr || !equal(*quoted, value.view()))) {
                 wrong += (wrong.empty() ? "PCR " : ", PCR ") + std::to_string(index);
             }
         }
-        findings().check("eventlog.replay", wrong.empty(), "the quoted PCR 0 to 9",
+        findings().check("eventlog.replay", wrong.empty(), "the quoted PCR 0 to 9 and 14",
                          wrong.empty() ? "equal" : wrong + " differ");
     }
 

@@ -100,8 +100,9 @@ const std::vector<Rule>& all_rules() {
         {"tpm.bank", kPolicy, 5, "A bank better than SHA-1 is quoted"},
         {"tpm.clock", kPolicy, 5, "The TPM's clock has not gone back (safe)"},
         {"tpm.class", kPolicy, 5,
-         "What vouches for the TPM excludes the host, or the policy trusts the provider's TPM by "
-         "name"},
+         "What vouches for the TPM excludes the host, or a TEE names the AK and the policy trusts "
+         "the "
+         "provider's TPM by name"},
         {"tpm.pcrs", kPolicy, 4, "Every quoted PCR but PCR 10 has a reference value and equals it"},
         // Logs.
         {"eventlog.format", kSound, 5, "The boot log has the form of the TCG specification"},

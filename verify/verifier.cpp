@@ -105,6 +105,12 @@ void check_freshness(const cert::Claims& claims, const CertificateInputs& inputs
     }
 }
 
+/// Rules that only the certificate and the snapshot answer, not the evidence.
+bool is_about_certificate(std::string_view rule) {
+    return rule.starts_with("snapshot.") || rule == "cert.format" || rule == "cert.profile" ||
+           rule == "cert.dates" || rule == "cert.name" || rule == "cert.key_binding";
+}
+
 bool compared(const CertificateInputs& inputs) {
     return inputs.snapshot.has_value() && !inputs.evidence_only;
 }
@@ -167,6 +173,13 @@ VerificationResult verify_session(const Certificate& certificate, ByteView colle
                                   const VerificationResult& before) {
     VerificationResult out = before;
     out.not_checked.clear();
+    // What the fresh evidence proves anew need not be said twice; what failed is never dropped.
+    out.findings = Findings();
+    for (const Finding& finding : before.findings.all()) {
+        if (finding.verdict == Verdict::fail || is_about_certificate(finding.rule)) {
+            out.findings.add(finding);
+        }
+    }
     const auto native = cert::parse_native(certificate);
     const auto collection = cert::parse_collection(collection_bytes);
     const auto claims = collection ? cert::parse_claims(collection->claims_buffer)

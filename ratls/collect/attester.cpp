@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "ratls/crypto/crl.h"
 #include "ratls/evidence/ima/prefix.h"
 #include "ratls/evidence/ima/replay.h"
 #include "ratls/evidence/snp/cert_table.h"
@@ -24,6 +25,18 @@ Result<cert::ImaClaim> claim_of(ByteView log) {
     out.log_sha256 = sha256(log);
     std::ranges::copy(replay.value(0, ima::kImaPcr).view(), out.pcr10.begin());
     return out;
+}
+
+/// A clock outside of the list's dates would make evidence that nobody accepts.
+Result<cert::Beacon> beacon_of(ByteView der, UnixTime now) {
+    RATLS_TRY(const Crl crl, Crl::parse(der));
+    if (now < crl.this_update() || now > crl.next_update()) {
+        return fail(Code::stale, "beacon",
+                    "the revocation list is valid from " + format_rfc3339(crl.this_update()) +
+                        " to " + format_rfc3339(crl.next_update()) + ", the clock says " +
+                        format_rfc3339(now));
+    }
+    return cert::Beacon{cert::BeaconKind::amd_crl, sha256(der)};
 }
 
 }  // namespace
@@ -60,7 +73,7 @@ Result<cert::Collection> Attester::collect(const ClaimsRequest& request) {
         RATLS_TRY(claims.ima, claim_of(log));
     }
     if (const Bytes* crl = sources_.endorsements.find(cert::endorsement::kAmdCrl)) {
-        claims.beacon = cert::Beacon{cert::BeaconKind::amd_crl, sha256(*crl)};
+        RATLS_TRY(claims.beacon, beacon_of(*crl, claims.issued_at));
     }
     out.claims_buffer = cert::encode_claims(claims);
     RATLS_CHECK(add_tee(out));
@@ -148,6 +161,13 @@ Status Attester::add_ima(cert::Collection& out) {
     RATLS_TRY(const Sha256Digest digest, ima::prefix_digest(log, match->entries));
     out.ima = cert::ImaPart{match->entries, digest};
     return {};
+}
+
+Result<Bytes> Attester::boot_log() {
+    if (sources_.boot_log.empty()) {
+        return fail(Code::unavailable, "boot log", "this VM has none");
+    }
+    return files_.read(sources_.boot_log, kMaxBootLog);
 }
 
 Result<Bytes> Attester::ima_log_from(std::size_t first_entry) {

@@ -57,6 +57,8 @@ class Attester {
 
     /// The raw IMA list from this entry on. Fails with `usage` beyond its end.
     Result<Bytes> ima_log_from(std::size_t first_entry);
+    /// The boot event log; `unavailable` if this VM has none.
+    Result<Bytes> boot_log();
 
   private:
     Status add_tee(cert::Collection& out);

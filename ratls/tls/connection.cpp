@@ -38,9 +38,13 @@ int receive_from_socket(void* context, unsigned char* bytes, std::size_t size) {
     return got >= 0 ? static_cast<int>(got) : io_status(MBEDTLS_ERR_SSL_WANT_READ);
 }
 
-/// TLS 1.3 of mbedTLS computes with PSA, which starts once per process.
+/// Once per process, before any thread gets further: TLS 1.3 of mbedTLS computes with PSA, and its
+/// list of cipher suites is made by the first who asks, without a lock.
 Status start_crypto() {
-    static const psa_status_t status = psa_crypto_init();
+    static const psa_status_t status = [] {
+        mbedtls_ssl_list_ciphersuites();
+        return psa_crypto_init();
+    }();
     if (status != PSA_SUCCESS) {
         return fail(Code::internal, "tls", "the cryptography does not start");
     }

@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view kDomain("ratls-vm/snapshot/1\0", 20);
 constexpr JsonLimits kLimits = {.max_bytes = std::size_t{256} << 20, .max_depth = 8};
 constexpr std::int64_t kMaxSequence = std::int64_t{1} << 52;
-constexpr unsigned kMaxPcr = 23;
+constexpr unsigned kMaxPcr = 15;  // what a certificate quotes
+constexpr unsigned kImaPcr = 10;  // its value is that of the log
 
 bool is_digest_text(std::string_view text) {
     const std::size_t colon = text.find(':');
@@ -60,8 +61,12 @@ std::vector<FileReference> read_files(JsonReader& reader, std::string_view key) 
         if (const Bytes raw = item.hex_bytes("path_hex", 0); !raw.empty()) {
             file.path = as_text(raw);
         }
-        if (file.path.empty()) {
-            item.fail("path", "a path or path_hex wanted");
+        const bool both = item.member("path") != nullptr && item.member("path_hex") != nullptr;
+        if (file.path.empty() || both) {
+            item.fail("path", "either a path or path_hex wanted");
+        }
+        if (file.path == "boot_aggregate") {
+            item.fail("path", "boot_aggregate is always required and computed, never listed");
         }
         file.digests = item.strings("digests");
         if (file.digests.empty()) {
@@ -115,7 +120,7 @@ PcrReference read_pcrs(const Json& json, JsonReader& parent) {
     JsonReader reader(json, "snapshot: tpm: sha256");
     for (unsigned index = 0; index <= kMaxPcr; ++index) {
         const std::string key = std::to_string(index);
-        if (json.find(key) == nullptr) {
+        if (index == kImaPcr || json.find(key) == nullptr) {
             continue;
         }
         std::vector<Bytes> values = reader.hex_list(key, 32);

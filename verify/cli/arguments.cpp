@@ -102,6 +102,7 @@ Run add_snapshot(CLI::App& command, Io& io) {
     take->add_option("--out", t->out, "Snapshot file to write")->required();
     take->add_option("--name", t->name, "Name of the VM or image")->required();
     take->add_option("--sequence", t->sequence, "Sequence number; it only ever rises")
+        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 52))
         ->capture_default_str();
     take->add_option("--valid-days", t->valid_days, "Validity")
         ->check(CLI::Range(1, 3660))

@@ -2,15 +2,11 @@
 
 #include "ratls/base/text.h"
 #include "verify/appraise/policy.h"
-#include "verify/cli/commands.h"
+#include "verify/cli/options.h"
 #include "verify/finding.h"
 
 namespace ratls::cli {
-namespace {
-
-constexpr std::size_t kMaxPolicyFile = std::size_t{1} << 20;
-
-}  // namespace
+namespace {}  // namespace
 
 int cmd_policy_show(const std::string& name, Io& io) {
     const auto policy = verify::named_policy(name);
@@ -22,7 +18,7 @@ int cmd_policy_show(const std::string& name, Io& io) {
 }
 
 int cmd_policy_check(const std::string& path, Io& io) {
-    const auto content = io.files.read(path, kMaxPolicyFile);
+    const auto content = read_option(io, "FILE", path, kMaxSmallFile);
     if (!content) {
         return report(io, content.error());
     }

@@ -144,7 +144,12 @@ Result<Json> show_file(ByteView file, const std::string& as) {
     }
     if (as == "snapshot") {
         RATLS_TRY(const verify::Snapshot snapshot, verify::parse_snapshot(as_text(file)));
-        return verify::snapshot_json(snapshot).set("digest", hex(snapshot.digest));
+        Json signers(Json::Array{});
+        for (const verify::SnapshotSignature& signature : snapshot.signatures) {
+            signers.push(hex(signature.key));
+        }
+        Json out = verify::snapshot_json(snapshot);
+        return out.set("digest", hex(snapshot.digest)).set("claimed_signers", std::move(signers));
     }
     return fail(Code::malformed, "TARGET", "nothing that can be shown; name its kind with --as");
 }

@@ -36,6 +36,11 @@ Result<verify::ImaReference> observe_files(ByteView log, std::uint64_t m,
         if (entry.path == kBootAggregate) {
             continue;
         }
+        if (entry.pcr != kImaPcr) {
+            return fail(Code::denied, "ima",
+                        ratls::quoted(entry.path, 300) + " was measured into PCR " +
+                            std::to_string(entry.pcr) + ", which no verification accepts");
+        }
         if (entry.violation) {
             return fail(Code::denied, "ima",
                         "a measurement violation at " + ratls::quoted(entry.path, 300) +
@@ -110,8 +115,10 @@ Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptio
 }  // namespace
 
 int cmd_snapshot_take(const TakeOptions& options, Io& io) {
-    if (!options.verify.at_time.empty()) {
-        return report(io, {Code::usage, "--at-time", "a snapshot is taken now"});
+    if (!options.verify.at_time.empty() || !options.verify.snapshot.empty() ||
+        options.verify.json) {
+        return report(io, {Code::usage, "snapshot take",
+                           "it takes no --at-time, --snapshot or --json: a snapshot is taken now"});
     }
     VerifyOptions verifying = options.verify;
     verifying.evidence_only = true;  // there is nothing to compare with yet
@@ -132,7 +139,8 @@ int cmd_snapshot_take(const TakeOptions& options, Io& io) {
     }
     const auto snapshot = observe(*live, options, loaded->now);
     if (!snapshot) {
-        return report(io, snapshot.error());
+        report(io, snapshot.error());
+        return exit_code(snapshot.error().code);
     }
     const std::string text = verify::snapshot_json(*snapshot).pretty();
     if (auto status = io.files.replace(options.out, as_bytes(text), 0644); !status) {
@@ -156,7 +164,7 @@ int cmd_snapshot_sign(const SignOptions& options, Io& io) {
                       "`openssl ecparam -name prime256v1 -genkey -noout -out FILE` makes one");
     }
     const auto snapshot = verify::parse_snapshot(as_text(*file));
-    const auto json = parse_json(as_text(*file));
+    const auto json = parse_json(as_text(*file), {.max_bytes = kMaxSnapshot, .max_depth = 8});
     if (!snapshot || !json) {
         return report(io, snapshot ? json.error() : snapshot.error());
     }

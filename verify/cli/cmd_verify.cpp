@@ -40,7 +40,7 @@ Result<verify::VerificationResult> verify_file(const VerifyOptions& options,
                                                const LoadedOptions& loaded, Io& io) {
     RATLS_TRY(const Bytes file, read_option(io, "TARGET", options.target, kMaxSmallFile));
     RATLS_TRY(const SnapshotFiles snapshot, SnapshotFiles::load(options, io));
-    RATLS_TRY(const std::optional<Bytes> log, load_ima_log(options, io));
+    RATLS_TRY(const LogFiles logs, load_logs(options, io));
     const auto certificates = parse_certificates(file);
     std::vector<Bytes> chain;
     if (certificates) {
@@ -57,19 +57,41 @@ Result<verify::VerificationResult> verify_file(const VerifyOptions& options,
                                      .name = {},
                                      .ima_log = std::nullopt,
                                      .boot_log = std::nullopt};
-    if (log) {
-        inputs.ima_log = *log;
+    if (logs.ima) {
+        inputs.ima_log = *logs.ima;
+    }
+    if (logs.boot) {
+        inputs.boot_log = *logs.boot;
     }
     verify::VerificationResult result =
         verify::verify_certificate(chain, inputs, verify::Stage::file);
     if (result.outcome == verify::Outcome::accepted) {
-        RATLS_CHECK(snapshot.remember(io));
+        snapshot.remember(io);
     }
     return result;
 }
 
+/// An option that would be ignored is a mistake of the caller, who believes in it.
+Status check_combination(const VerifyOptions& options) {
+    const bool raw = !options.evidence.empty();
+    const bool tpm = options.evidence == "tpm";
+    if (raw && (!options.snapshot.empty() || options.require_fresh > 0)) {
+        return fail(Code::usage, "--evidence",
+                    "raw evidence has neither reference values nor freshness: no --snapshot, no "
+                    "--require-fresh");
+    }
+    if (!raw && !options.nonce.empty()) {
+        return fail(Code::usage, "--nonce", "only with --evidence; hosts get a nonce of their own");
+    }
+    if (!tpm && (!options.signature.empty() || !options.ak.empty() || !options.pcrs.empty())) {
+        return fail(Code::usage, "--signature, --ak, --pcrs", "only with --evidence tpm");
+    }
+    return {};
+}
+
 Result<verify::VerificationResult> verify_target(const VerifyOptions& options,
                                                  const LoadedOptions& loaded, Io& io) {
+    RATLS_CHECK(check_combination(options));
     if (!options.evidence.empty()) {
         return verify_raw(options, loaded, io);
     }

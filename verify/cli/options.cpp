@@ -50,6 +50,11 @@ Result<verify::UserRoot> load_root(Io& io, const std::string& text) {
             return fail(Code::malformed, "--trust-root " + ratls::quoted(path),
                         "one certificate wanted");
         }
+        if (kind != verify::RootKind::snp) {
+            return fail(
+                Code::usage, "--trust-root",
+                "this version verifies chains of kind snp only, " + ratls::quoted(name) + " found");
+        }
         return verify::UserRoot{kind, (*certificates)[0]};
     }
     return fail(Code::usage, "--trust-root",
@@ -81,7 +86,8 @@ int report(Io& io, const Error& error, std::string_view hint) {
     if (!hint.empty()) {
         io.err << "hint: " << hint << "\n";
     }
-    return exit_code(error.code);
+    // Exit 3 is the word of a verdict; a file that may not be read is out of reach.
+    return exit_code(error.code == Code::denied ? Code::io : error.code);
 }
 
 Result<Bytes> read_option(Io& io, std::string_view option, const std::string& path,

@@ -109,10 +109,20 @@ std::optional<verify::SnapshotInput> SnapshotFiles::input() const {
     return verify::SnapshotInput{*snapshot_, fault_, highest_};
 }
 
-Status SnapshotFiles::remember(Io& io) const {
+void SnapshotFiles::remember(Io& io) const {
+    if (!snapshot_ || signer_.empty() || snapshot_->sequence <= highest_) {
+        return;
+    }
+    if (auto status = write_state(io); !status) {
+        io.err << "warning: an older snapshot could be passed off next time: "
+               << status.error().text() << "\n";
+    }
+}
+
+Status SnapshotFiles::write_state(Io& io) const {
     const std::string path = state_file();
-    if (!snapshot_ || signer_.empty() || path.empty() || snapshot_->sequence <= highest_) {
-        return {};
+    if (path.empty()) {
+        return fail(Code::unavailable, "state", "neither XDG_STATE_HOME nor HOME is set");
     }
     RATLS_TRY(Json state, load_state(io));
     state.set(signer_ + " " + snapshot_->name, snapshot_->sequence);
@@ -175,35 +185,39 @@ bool is_file_target(Io& io, const std::string& target) {
     return !target.starts_with("https://") && io.files.read(target, kMaxSmallFile).has_value();
 }
 
-Result<std::optional<Bytes>> load_ima_log(const VerifyOptions& options, Io& io) {
+Result<LogFiles> load_logs(const VerifyOptions& options, Io& io) {
+    LogFiles out;
     for (const std::string& path : options.logs) {
         RATLS_TRY(Bytes log, read_option(io, "--log", path, kMaxLogFile));
-        if (eventlog::parse_log(log, eventlog::Kind::tcg)) {
-            continue;
-        }
-        if (ima::looks_like_ascii(log)) {
+        const bool boot = eventlog::parse_log(log, eventlog::Kind::tcg).has_value();
+        if (!boot && ima::looks_like_ascii(log)) {
             RATLS_TRY(log, ima::ascii_to_binary(as_text(log)));
         }
-        return std::optional<Bytes>(std::move(log));
+        std::optional<Bytes>& place = boot ? out.boot : out.ima;
+        if (place) {
+            return fail(Code::usage, "--log", "one IMA log and one boot log wanted");
+        }
+        place = std::move(log);
     }
-    return std::optional<Bytes>();
+    return out;
 }
 
 Result<verify::LiveResult> verify_host(const VerifyOptions& options, const LoadedOptions& loaded,
                                        Io& io) {
     RATLS_TRY(Endpoint endpoint, parse_endpoint(options.target, options.resolve));
     RATLS_TRY(const SnapshotFiles snapshot, SnapshotFiles::load(options, io));
-    RATLS_TRY(std::optional<Bytes> log, load_ima_log(options, io));
+    RATLS_TRY(LogFiles logs, load_logs(options, io));
     const verify::Context context = loaded.context();
     verify::LiveInputs inputs{.endpoint = std::move(endpoint),
                               .context = context,
                               .snapshot = snapshot.input(),
                               .evidence_only = options.evidence_only,
-                              .ima_log = std::move(log)};
+                              .ima_log = std::move(logs.ima),
+                              .boot_log = std::move(logs.boot)};
     CurlHttpClient http;
     RATLS_TRY(verify::LiveResult live, verify::verify_live(inputs, http));
     if (live.result.outcome == verify::Outcome::accepted) {
-        RATLS_CHECK(snapshot.remember(io));
+        snapshot.remember(io);
     }
     return live;
 }

@@ -14,10 +14,12 @@ class SnapshotFiles {
     static Result<SnapshotFiles> load(const VerifyOptions& options, Io& io);
 
     std::optional<verify::SnapshotInput> input() const;
-    /// Keeps the sequence number, after an accepted verification.
-    Status remember(Io& io) const;
+    /// Keeps the sequence number, after an accepted verification; warns if that is not possible.
+    void remember(Io& io) const;
 
   private:
+    Status write_state(Io& io) const;
+
     std::optional<verify::Snapshot> snapshot_;
     std::optional<Error> fault_;
     std::string signer_;
@@ -34,8 +36,12 @@ bool is_file_target(Io& io, const std::string& target);
 Result<verify::LiveResult> verify_host(const VerifyOptions& options, const LoadedOptions& loaded,
                                        Io& io);
 
-/// An IMA log of a file, binary or ascii, in binary form; the first of the --log files that is one.
-Result<std::optional<Bytes>> load_ima_log(const VerifyOptions& options, Io& io);
+/// The --log files by what they are: one IMA log, in binary form, and one boot log at most.
+struct LogFiles {
+    std::optional<Bytes> ima;
+    std::optional<Bytes> boot;
+};
+Result<LogFiles> load_logs(const VerifyOptions& options, Io& io);
 
 /// Only `accepted` opens a door: refuses what would weaken that, before anything is done.
 Status refuse_weakening(const VerifyOptions& options);

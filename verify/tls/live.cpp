@@ -64,6 +64,9 @@ class LiveVerifier {
         if (log_) {
             out.ima_log = *log_;
         }
+        if (inputs_.boot_log) {
+            out.boot_log = *inputs_.boot_log;
+        }
         return out;
     }
 

@@ -17,6 +17,7 @@ struct LiveInputs {
     /// The IMA log, if the caller has it; else it is fetched on a connection of its own before, as
     /// bytes that prove themselves by the quote.
     std::optional<Bytes> ima_log;
+    std::optional<Bytes> boot_log;
     std::chrono::milliseconds timeout{30'000};
 };
 

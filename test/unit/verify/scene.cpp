@@ -6,6 +6,7 @@
 
 #include "ratls/base/writer.h"
 #include "ratls/codec/hex.h"
+#include "ratls/evidence/ima/log.h"
 
 namespace ratls::test {
 namespace {
@@ -163,11 +164,11 @@ void Scene::sign_report(Bytes& report) const {
     }
 }
 
-void Scene::sign_again(const Edits& edits, cert::Collection& out) {
+void Scene::sign_again(const Edits& wanted, cert::Collection& out) {
     if (out.tee) {
         out.tee->evidence = tee.report(cert::report_data(out.claims_buffer));
-        if (edits.report) {
-            edits.report(out.tee->evidence);
+        if (wanted.report) {
+            wanted.report(out.tee->evidence);
             sign_report(out.tee->evidence);
         }
     }
@@ -177,8 +178,8 @@ void Scene::sign_again(const Edits& edits, cert::Collection& out) {
         const SignedQuote quote = take(
             tpm.quote(cert::qualifying_data(out.claims_buffer, tee_evidence), native_selection()));
         out.tpm->attest = quote.attest;
-        if (edits.attest) {
-            edits.attest(out.tpm->attest);
+        if (wanted.attest) {
+            wanted.attest(out.tpm->attest);
         }
         out.tpm->signature = sign_attest(out.tpm->attest);
     }

@@ -89,7 +89,7 @@ class Scene {
     static Bytes file_digest(std::uint8_t byte) { return Bytes(32, byte); }
     static std::string file_digest_text(std::uint8_t byte);
     /// As Attester::collect, then the edits.
-    cert::Collection collect(const Edits& edits, bool fresh);
+    cert::Collection collect(const Edits& wanted, bool fresh);
     /// The certificate, DER, as it is issued in this scene.
     Bytes certificate();
     /// The snapshot with the signature of `snapshot_key`.
@@ -117,7 +117,7 @@ class Scene {
     using Judge = std::function<verify::VerificationResult(const verify::CertificateInputs&)>;
 
     void set_pcr10();
-    void sign_again(const Edits& edits, cert::Collection& out);
+    void sign_again(const Edits& wanted, cert::Collection& out);
     verify::VerificationResult judge(const Judge& with);
 };
 
