@@ -27,9 +27,9 @@ HEAD = """\
 # The rules of the verdict
 
 Every rule reports, whichever way it goes: `ratls verify --json` lists them as `findings`. What a
-failure means: *invalid*, the evidence is not what it claims to be (exit 2); *unavailable*, something
-without which nothing can be said was not given (exit 4); *refused*, sound evidence that policy or
-reference values do not want (exit 3). The rules of the profile are those of
+failure means: *invalid*, the evidence is not what it claims to be (exit 2); *unavailable*,
+something without which nothing can be said was not given (exit 4); *refused*, sound evidence that
+policy or reference values do not want (exit 3). The rules of the profile are those of
 [certificate.md](certificate.md), "Rules of the verdict".
 
 | Rule | What must hold | If it fails | Profile | Tests |
@@ -80,7 +80,8 @@ def untested(rules, tests):
 
 
 def self_test():
-    rules = read_rules('    {"a.b", kSound, 5,\n  "One "\n  "text"},\n    {"a.c", kPolicy, 1, "x|y"},\n')
+    rules = read_rules('    {"a.b", kSound, 5,\n  "One "\n  "text"},\n'
+                       '    {"a.c", kPolicy, 1, "x|y"},\n')
     assert rules == [("a.b", "Sound", 5, "One text"), ("a.c", "Policy", 1, "x|y")], rules
     tests = [text_of(name) for name in
              TEST.findall('TEST_CASE("a.b: it "\n  "fails") {}\nTEST_CASE("a.c.d: other") {}')]

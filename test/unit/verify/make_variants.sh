@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Issues what an honest AMD would never issue, and what it issues for other processors, with the keys
-# of the pretended hierarchy, so that one thing is wrong and the signatures still hold:
+# Issues what an honest AMD would never issue, and what it issues for other processors, with the
+# keys of the pretended hierarchy, so that one thing is wrong and the signatures still hold:
 #   make_variants.sh SNP_FOLDER FOLDER STAMP
 # All VEKs here have the key of the pretended VCEK, so its reports fit them.
 set -euo pipefail
@@ -20,7 +20,8 @@ vek() {
     printf '%s.1 = ASN1:INTEGER:%d\n%s.2 = ASN1:IA5STRING:%s\n' "$amd" "$2" "$amd" "$3"
     local level
     for level in 1:10 2:0 4:0 5:0 6:0 7:0 3:23 8:200; do
-        [ "${level%:*}" = "${4:-}" ] || printf '%s.3.%d = ASN1:INTEGER:%d\n' "$amd" "${level%:*}" "${level#*:}"
+        [ "${level%:*}" = "${4:-}" ] ||
+            printf '%s.3.%d = ASN1:INTEGER:%d\n' "$amd" "${level%:*}" "${level#*:}"
     done
 }
 hwid() { printf '%s.4 = DER:%s\n' "$amd" "$1"; }
@@ -99,17 +100,19 @@ issue() {  # NAME KEY CN SERIAL-HEX SECTION ISSUER|self END-YEAR [OPTION...]
 
 crl() {  # NAME ISSUER YEAR [REVOKED-SERIAL]: signed by the ARK's key, valid from 1 January on
     : >index.txt
-    [ $# -lt 4 ] || printf 'R\t491231235959Z\t240101000000Z\t%s\tunknown\t/CN=revoked\n' "$4" >index.txt
+    [ $# -lt 4 ] ||
+        printf 'R\t491231235959Z\t240101000000Z\t%s\tunknown\t/CN=revoked\n' "$4" >index.txt
     echo 01 >crlnumber
-    openssl ca -gencrl -config variants.cnf -cert "$2.pem" -keyfile ark.key "${pss[@]}" -crlexts crl \
-        -crl_lastupdate "${3}0101000000Z" -crl_nextupdate 20471231235959Z -out "$1.pem"
+    openssl ca -gencrl -config variants.cnf -cert "$2.pem" -keyfile ark.key "${pss[@]}" \
+        -crlexts crl -crl_lastupdate "${3}0101000000Z" -crl_nextupdate 20471231235959Z -out "$1.pem"
     openssl crl -in "$1.pem" -outform DER -out "$1.der"
 }
 
 issue vcek-no-ucode vcek SEV-VCEK 00 vcek_no_ucode ask 2049
 issue vcek-milan vcek SEV-VCEK 00 vcek_milan ask 2049
 issue vcek-ca vcek SEV-VCEK 00 vcek_ca ask 2049
-issue vcek-sha256 vcek SEV-VCEK 00 vcek ask 2049 -md sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32
+issue vcek-sha256 vcek SEV-VCEK 00 vcek ask 2049 -md sha256 \
+    -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32
 issue vcek-p256 p256 SEV-VCEK 00 vcek ask 2049
 issue vcek-serial7 vcek SEV-VCEK 07 vcek ask 2049
 issue vcek-short vcek SEV-VCEK 00 vcek ask 2029

@@ -89,7 +89,7 @@ TEST_CASE("policy: the policies that come with the program are those that were r
         const auto reviewed =
             LinuxFiles().read(std::string(folder) + "/" + name + ".json", 64 * 1024);
         REQUIRE(reviewed);
-        CHECK(as_text(*reviewed) == policy_json(named_policy(name).value()).pretty() + "\n");
+        CHECK(as_text(*reviewed) == policy_json(named_policy(name).value()).pretty());
     }
     CHECK_FALSE(named_policy("other"));
     CHECK_FALSE(named_policy(""));

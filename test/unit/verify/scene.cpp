@@ -281,11 +281,15 @@ verify::VerificationResult Scene::judge(const Judge& with) {
     return with(inputs);
 }
 
-verify::VerificationResult Scene::verify(verify::Stage stage) {
-    const std::vector<Bytes> chain = {certificate()};
+verify::VerificationResult Scene::verify_chain(const std::vector<Bytes>& chain,
+                                               verify::Stage stage) {
     return judge([&](const verify::CertificateInputs& inputs) {
         return verify::verify_certificate(chain, inputs, stage);
     });
+}
+
+verify::VerificationResult Scene::verify(verify::Stage stage) {
+    return verify_chain({certificate()}, stage);
 }
 
 verify::VerificationResult Scene::without_fresh() {
@@ -298,14 +302,18 @@ verify::VerificationResult Scene::without_fresh() {
     });
 }
 
-verify::VerificationResult Scene::fresh() {
-    const std::vector<Bytes> chain = {certificate()};
-    const Bytes collection = cert::encode_collection(collect(session_edits, true));
+verify::VerificationResult Scene::verify_answer(const Bytes& certificate, ByteView answer) {
+    const std::vector<Bytes> chain = {certificate};
     return judge([&](const verify::CertificateInputs& inputs) {
         return verify::verify_session(
-            certificate_of(chain[0]), collection, session, inputs,
+            certificate_of(certificate), answer, session, inputs,
             verify::verify_certificate(chain, inputs, verify::Stage::handshake));
     });
+}
+
+verify::VerificationResult Scene::fresh() {
+    const Bytes leaf = certificate();
+    return verify_answer(leaf, cert::encode_collection(collect(session_edits, true)));
 }
 
 verify::VerificationResult Scene::verify_report(ByteView report, std::optional<Bytes> nonce) {

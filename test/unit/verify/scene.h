@@ -97,10 +97,15 @@ class Scene {
 
     /// What the verifier says inside the handshake, or about a file.
     verify::VerificationResult verify(verify::Stage stage = verify::Stage::handshake);
+    /// The same about these certificates.
+    verify::VerificationResult verify_chain(const std::vector<Bytes>& chain,
+                                            verify::Stage stage = verify::Stage::handshake);
     /// What it says at the end of the handshake if nothing fresh can be had.
     verify::VerificationResult without_fresh();
     /// What it says after fresh evidence on the same connection.
     verify::VerificationResult fresh();
+    /// The same about this certificate and this answer.
+    verify::VerificationResult verify_answer(const Bytes& certificate, ByteView answer);
     /// One report or one quote outside of a certificate, with the verifier's policy and roots.
     verify::VerificationResult verify_report(ByteView report, std::optional<Bytes> nonce = {});
     verify::VerificationResult verify_quote(const verify::RawTpm& raw,

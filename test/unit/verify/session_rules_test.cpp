@@ -96,19 +96,8 @@ TEST_CASE("session.key: another AK than the certificate's is refused") {
         other.key = PrivateKey::parse(pem).value();
         return cert::encode_collection(other.collect({}, true));
     }();
-    const Context context{scene.policy, scene.endorsements, scene.user_roots, scene.now, {}};
-    const Snapshot snapshot = parse_snapshot(scene.signed_snapshot()).value();
-    const CertificateInputs inputs{.context = context,
-                                   .snapshot = SnapshotInput{snapshot, std::nullopt, 0},
-                                   .evidence_only = false,
-                                   .name = scene.name,
-                                   .ima_log = ByteView(scene.ima.log()),
-                                   .boot_log = ByteView(scene.boot_log)};
-    const std::vector<Bytes> chain = {certificate};
-    const VerificationResult before = verify_certificate(chain, inputs, Stage::handshake);
-    REQUIRE(before.outcome == Outcome::accepted);
-    const VerificationResult result =
-        verify_session(certificate_of(certificate), other_answer, scene.session, inputs, before);
+    REQUIRE(scene.verify_chain({certificate}).outcome == Outcome::accepted);
+    const VerificationResult result = scene.verify_answer(certificate, other_answer);
     CHECK(result.outcome == Outcome::invalid);
     CHECK(result.findings.has("session.key", Verdict::fail));
     CHECK(passed(result, "session.nonce"));
@@ -134,22 +123,11 @@ TEST_CASE("session.nonce: an answer that is no collection is refused, every trun
     Scene scene;
     const Bytes certificate = scene.certificate();
     const Bytes answer = cert::encode_collection(scene.collect({}, true));
-    const Context context{scene.policy, scene.endorsements, scene.user_roots, scene.now, {}};
-    const Snapshot snapshot = parse_snapshot(scene.signed_snapshot()).value();
-    const CertificateInputs inputs{.context = context,
-                                   .snapshot = SnapshotInput{snapshot, std::nullopt, 0},
-                                   .evidence_only = false,
-                                   .name = scene.name,
-                                   .ima_log = ByteView(scene.ima.log()),
-                                   .boot_log = ByteView(scene.boot_log)};
-    const std::vector<Bytes> chain = {certificate};
-    const VerificationResult before = verify_certificate(chain, inputs, Stage::handshake);
     const auto judge = [&](ByteView bytes) {
-        return summary(
-            verify_session(certificate_of(certificate), bytes, scene.session, inputs, before));
+        return summary(scene.verify_answer(certificate, bytes));
     };
     CHECK(judge(answer) == "accepted");
-    for (std::size_t size = 0; size < answer.size(); size += 7) {
+    for (std::size_t size = 0; size < answer.size(); size += 31) {
         REQUIRE(judge(ByteView(answer).first(size)) == "invalid: cert.format");
     }
     Bytes longer = answer;

@@ -156,7 +156,8 @@ TEST_CASE("snapshot: every member of a wrong type or value is refused") {
              {{"tpm", "sha256", "0"}, empty},
              {{"tpm", "sha256", "0"}, kHex32},
              {{"tpm", "sha256", "0"}, list_of(kHex48)},
-             {{"tpm", "sha256", "24"}, list_of(kHex32)},
+             {{"tpm", "sha256", "10"}, list_of(kHex32)},  // the log's
+             {{"tpm", "sha256", "16"}, list_of(kHex32)},  // not quoted
              {{"tpm", "sha256", "01"}, list_of(kHex32)},
              {{"tpm", "sha1"}, object},
              {{"ima"}, empty},
@@ -165,6 +166,8 @@ TEST_CASE("snapshot: every member of a wrong type or value is refused") {
              {{"ima", "require"}, empty},
              {{"ima", "allow", "0", "path"}, 1},
              {{"ima", "allow", "0", "path"}, ""},
+             {{"ima", "allow", "0", "path"}, "boot_aggregate"},
+             {{"ima", "require", "0", "path"}, "boot_aggregate"},
              {{"ima", "allow", "0", "path_hex"}, "2"},
              {{"ima", "allow", "0", "digests"}, empty},
              {{"ima", "allow", "0", "digests"}, list_of(kHex32)},

@@ -390,6 +390,8 @@ TEST_CASE("snp.revocation: evidence alone can be genuine without a list, and say
 TEST_CASE("snp.crl: both ends of the list's validity are inside, a second beyond is not") {
     const auto at = [](UnixTime time) {
         Scene scene;
+        scene.endorsements.add_crl(*scene.crl);
+        scene.crl.reset();
         move_to(scene, time);
         return summary(scene.verify());
     };

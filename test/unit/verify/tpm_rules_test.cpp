@@ -35,6 +35,7 @@ void quote_other_pcrs(Scene& scene, std::vector<tpm::PcrSelection> selection) {
 TEST_CASE(
     "tpm.quote.format: an attestation that is no quote is refused, also with a good signature") {
     Scene scene;
+    scene.has_boot_log = false;
     scene.edits.attest = [](Bytes& attest) { attest[5] = 0x17; };  // TPM_ST_ATTEST_CERTIFY
     CHECK(summary(scene.verify()) == "invalid: tpm.quote.format");
     scene.edits.attest = [](Bytes& attest) { attest[0] = 0; };  // not TPM_GENERATED
@@ -67,6 +68,7 @@ TEST_CASE("tpm.ak.attributes: each attribute of an AK is needed, each wrong one 
     constexpr std::uint32_t kGood = 0x00050072;
     const auto with = [](std::uint32_t attributes) {
         Scene scene;
+        scene.has_boot_log = false;
         scene.tpm.attributes = attributes;
         return summary(scene.verify());
     };
@@ -113,6 +115,7 @@ TEST_CASE("tpm.signature: a quote that another key signed is refused") {
     RawTpm raw = raw_of(scene);
     raw.signature = other.sign_attest(raw.attest);
     CHECK(summary(scene.verify_quote(raw, kNonce)) == "invalid: tpm.signature");
+    scene.has_boot_log = false;
     scene.edits.collection = [&](cert::Collection& collection) {
         collection.tpm->signature = other.sign_attest(collection.tpm->attest);
     };
@@ -164,7 +167,7 @@ TEST_CASE("tpm.selection: another bank, or a second one, is refused") {
 TEST_CASE("tpm.selection: an empty selection proves nothing and is refused") {
     Scene scene;
     scene.edits.attest = [](Bytes& attest) {
-        std::fill_n(attest.begin() + kAttestSelect + 2, 3, std::uint8_t{0});
+        std::fill_n(attest.begin() + kAttestSelect, 3, std::uint8_t{0});
     };
     const VerificationResult result = scene.verify();
     CHECK(result.outcome == Outcome::invalid);
@@ -191,6 +194,7 @@ TEST_CASE("tpm.pcr_digest: a claimed value that was not quoted is refused") {
     for (const std::size_t index : {std::size_t{0}, std::size_t{10}, std::size_t{15}}) {
         CAPTURE(index);
         Scene scene;
+        scene.has_boot_log = false;
         scene.edits.collection = [index](cert::Collection& collection) {
             collection.tpm->pcr_values[index][31] ^= 1;
         };
@@ -200,6 +204,7 @@ TEST_CASE("tpm.pcr_digest: a claimed value that was not quoted is refused") {
 
 TEST_CASE("tpm.pcr_digest: two values in each other's place are refused") {
     Scene scene;
+    scene.has_boot_log = false;
     scene.edits.collection = [](cert::Collection& collection) {
         std::swap(collection.tpm->pcr_values[0], collection.tpm->pcr_values[1]);
     };
@@ -286,21 +291,6 @@ TEST_CASE("tpm.pcrs: a PCR without a reference value is refused") {
     scene.snapshot->pcrs->clear();
     scene.snapshot->pcrs.reset();
     CHECK(summary(scene.verify()) == "refused: tpm.pcrs");
-}
-
-TEST_CASE("tpm.pcrs: a reference for a PCR that is not quoted is refused") {
-    Scene scene;
-    (*scene.snapshot->pcrs)[17] = {Bytes(32, 0xff)};
-    CHECK(scene.verify().outcome == Outcome::refused);
-}
-
-TEST_CASE("tpm.pcrs: a reference for PCR 10 is compared too") {
-    Scene scene;
-    scene.snapshot->ima.reset();
-    (*scene.snapshot->pcrs)[10] = {scene.ima.pcr()};
-    CHECK(summary(scene.verify()) == "accepted");
-    (*scene.snapshot->pcrs)[10] = {Bytes(32, 0x10)};
-    CHECK(scene.verify().outcome == Outcome::refused);
 }
 
 TEST_CASE("eventlog.format: another log than the claims hash is refused") {

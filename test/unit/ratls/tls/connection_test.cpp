@@ -389,7 +389,7 @@ TEST_CASE("tls: a server sees the end of clients that speak something else, and 
 
 TEST_CASE("tls: many handshakes may wait for their peers at the same time") {
     const auto identity = make_identity();
-    constexpr int kClients = 48;
+    constexpr int kClients = 8;
     std::vector<Descriptor> accepted;
     Listener listener(kClients, [&](Descriptor fd) { accepted.push_back(std::move(fd)); });
     std::vector<std::jthread> clients;

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks and prints each as a rate and as a ratio to its yardstick of the same run.
+
+report.py VERIFY_BENCH IMA_BENCH. CPU time, the least of several rounds: the machine may be busy.
+"""
+import json
+import subprocess
+import sys
+
+ROUNDS = 5
+# name, yardstick, items per iteration, unit
+ROWS = [
+    ("snp_report", "snp_signatures", 1, "SNP reports with chain"),
+    ("tpm_quote", "tpm_signature", 1, "TPM quotes"),
+    ("replay/10000", "hashes_only/10000", 10000, "IMA entries of 10k"),
+    ("replay/100000", "hashes_only/100000", 100000, "IMA entries of 100k"),
+]
+
+
+def measure(program):
+    done = subprocess.run([program, "--benchmark_format=json", "--benchmark_min_time=0.2",
+                           "--benchmark_repetitions=%d" % ROUNDS,
+                           "--benchmark_enable_random_interleaving=true"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    scale = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+    best = {}
+    for run in json.loads(done.stdout)["benchmarks"]:
+        if run.get("run_type") == "aggregate":
+            continue
+        if run.get("error_occurred"):
+            sys.exit("%s: %s" % (run["name"], run["error_message"]))
+        seconds = run["cpu_time"] * scale[run["time_unit"]]
+        name = run["run_name"]
+        best[name] = min(seconds, best.get(name, seconds))
+    return best
+
+
+def main(programs):
+    best = {}
+    for program in programs:
+        best.update(measure(program))
+    print("%-24s %14s %12s %8s" % ("what", "per second", "yardstick", "ratio"))
+    for name, yardstick, items, what in ROWS:
+        print("%-24s %14.0f %12.0f %8.2f" % (what, items / best[name], items / best[yardstick],
+                                             best[name] / best[yardstick]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
