@@ -91,11 +91,11 @@ bool Session::over() {
 
 bool Session::shake_hands() {
     if (!acceptor_) {
-        auto identity = context_.identity();
+        const auto identity = context_.identity();
         if (!identity) {
             return over();
         }
-        auto acceptor = TlsAcceptor::start(std::move(socket_), std::move(identity));
+        auto acceptor = TlsAcceptor::start(std::move(socket_), identity);
         if (!acceptor) {
             return over();
         }

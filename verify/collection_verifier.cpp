@@ -11,6 +11,7 @@ namespace ratls::verify {
 namespace {
 
 constexpr unsigned kImaPcr = 10;
+constexpr std::uint32_t kQuotedMask = 0xffff;  // PCR 0 to 15: checked by tpm.selection
 constexpr std::string_view kDialect = "ratls-vm/1";
 
 class CollectionVerifier {
@@ -130,25 +131,28 @@ class CollectionVerifier {
             return;
         }
         const auto document = cert::beacon_document(collection_, *claims_.beacon);
+        const auto list =
+            std::ranges::find(evidence.crls, claims_.beacon->sha256, &VerifiedCrl::sha256);
         const bool checked = document && claims_.beacon->kind == cert::BeaconKind::amd_crl &&
-                             evidence.crl_this_update && equal(*document, evidence.crl_der);
-        const std::int64_t age =
-            checked ? context_.now - *evidence.crl_this_update : std::int64_t{0};
+                             list != evidence.crls.end();
+        const std::int64_t age = checked ? context_.now - list->this_update : std::int64_t{0};
         const bool young = checked && age <= context_.policy.freshness.max_beacon_age_s;
         findings().check("freshness.beacon", young,
                          "a verified list, at most " +
                              std::to_string(context_.policy.freshness.max_beacon_age_s) + " s old",
                          !document ? document.error().text()
                          : checked ? std::to_string(age) + " s old"
-                                   : "not the list that was verified");
+                                   : "not a list that was verified");
         if (young) {
             out_.freshness = 1;
-            out_.not_older_than = *evidence.crl_this_update;
+            out_.not_older_than = list->this_update;
         }
     }
 
     void check_tpm() {
-        const bool wanted = snapshot_ != nullptr && (snapshot_->pcrs || snapshot_->ima);
+        const std::uint32_t required = context_.policy.tpm.required_pcrs;
+        const bool wanted =
+            required != 0 || (snapshot_ != nullptr && (snapshot_->pcrs || snapshot_->ima));
         if (!collection_.tpm || !claims_.ak_name) {
             findings().check("tpm.present", !wanted, wanted ? "a TPM quote" : "none wanted",
                              "none");
@@ -175,6 +179,9 @@ class CollectionVerifier {
         const auto area = tpm::parse_public_area(part.ak_public);
         findings().check("cert.ak_name", area && equal(area->name, *claims_.ak_name),
                          hex(*claims_.ak_name), area ? hex(area->name) : area.error().text());
+        const std::vector<tpm::PcrSelection> quoted = {{HashAlg::sha256, kQuotedMask}};
+        findings().check("tpm.required_pcrs", (required & ~kQuotedMask) == 0,
+                         selection_text({{HashAlg::sha256, required}}), selection_text(quoted));
         classify_tpm();
         if (tpm_) {
             appraise_pcrs(**tpm_);
@@ -260,12 +267,22 @@ class CollectionVerifier {
             return;
         }
         findings().pass("eventlog.format", std::to_string(parsed->events.size()) + " events");
+        if (!tpm_) {
+            out_.not_checked.emplace_back("boot event log (no quote that it could replay to)");
+            return;
+        }
         std::string wrong;
-        for (const auto& [index, value] : eventlog::replay(*parsed, HashAlg::sha256)) {
-            const Bytes* quoted = tpm_ ? (*tpm_)->pcr(HashAlg::sha256, index) : nullptr;
-            const bool firmware = index <= 9 || index == 14;
-            if (firmware && (quoted == nullptr || !equal(*quoted, value.view()))) {
-                wrong += (wrong.empty() ? "PCR " : ", PCR ") + std::to_string(index);
+        const auto replayed = eventlog::replay(*parsed, HashAlg::sha256);
+        for (const tpm::PcrValue& quoted : (*tpm_)->pcrs) {
+            if (quoted.index > 9 && quoted.index != 14) {
+                continue;
+            }
+            // A PCR that the log never extends still has its value of the reset.
+            const auto value = replayed.find(quoted.index);
+            const Digest reset(digest_size(HashAlg::sha256));
+            if (!equal(quoted.value,
+                       value == replayed.end() ? reset.view() : value->second.view())) {
+                wrong += (wrong.empty() ? "PCR " : ", PCR ") + std::to_string(quoted.index);
             }
         }
         findings().check("eventlog.replay", wrong.empty(), "the quoted PCR 0 to 9 and 14",

@@ -101,8 +101,7 @@ const std::vector<Rule>& all_rules() {
         {"tpm.clock", kPolicy, 5, "The TPM's clock has not gone back (safe)"},
         {"tpm.class", kPolicy, 5,
          "What vouches for the TPM excludes the host, or a TEE names the AK and the policy trusts "
-         "the "
-         "provider's TPM by name"},
+         "the provider's TPM by name"},
         {"tpm.pcrs", kPolicy, 4, "Every quoted PCR but PCR 10 has a reference value and equals it"},
         // Logs.
         {"eventlog.format", kSound, 5, "The boot log has the form of the TCG specification"},

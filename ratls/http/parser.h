@@ -51,7 +51,7 @@ class RequestParser {
     int failure_status() const { return failure_status_; }
 
   private:
-    Status refuse(Error error, int status);
+    std::unexpected<Error> refuse(Error error, int status);
 
     std::size_t max_body_;
     std::string head_;

@@ -238,7 +238,7 @@ Result<Request> parse_request_head(std::string_view head) {
     return parser.request();
 }
 
-Status RequestParser::refuse(Error error, int status) {
+std::unexpected<Error> RequestParser::refuse(Error error, int status) {
     error_ = error;
     failure_status_ = status;
     return std::unexpected(std::move(error));
@@ -257,10 +257,10 @@ Result<std::size_t> RequestParser::feed(ByteView in) {
     for (std::size_t i = 0; i < in.size(); ++i) {
         const char c = static_cast<char>(in[i]);
         if (breaks_line_rules(head_.empty() ? '\0' : head_.back(), c)) {
-            RATLS_CHECK(refuse(broken_line(), 400));
+            return refuse(broken_line(), 400);
         }
         if (head_.size() == kMaxRequestHead) {
-            RATLS_CHECK(refuse(head_too_large(), 431));
+            return refuse(head_too_large(), 431);
         }
         head_ += c;
         if (!head_.ends_with("\r\n\r\n")) {
@@ -269,7 +269,7 @@ Result<std::size_t> RequestParser::feed(ByteView in) {
         auto head = read_head(head_);
         if (!head) {
             const int status = head.error().status;
-            RATLS_CHECK(refuse(std::move(head).error().error, status));
+            return refuse(std::move(head).error().error, status);
         }
         if (head->content_length > max_body_) {
             body_left_ = head->content_length;

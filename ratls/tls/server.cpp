@@ -25,7 +25,7 @@ TlsAcceptor& TlsAcceptor::operator=(TlsAcceptor&&) noexcept = default;
 TlsAcceptor::~TlsAcceptor() = default;
 
 Result<TlsAcceptor> TlsAcceptor::start(Descriptor socket,
-                                       std::shared_ptr<const ServerIdentity> identity) {
+                                       const std::shared_ptr<const ServerIdentity>& identity) {
     auto impl = std::make_unique<TlsConnection::Impl>();
     RATLS_CHECK(impl->native.load(identity));
     if (identity->for_others) {
@@ -51,9 +51,10 @@ int TlsAcceptor::fd() const {
     return impl_->socket.get();
 }
 
-Result<TlsConnection> accept_tls(Descriptor socket, std::shared_ptr<const ServerIdentity> identity,
+Result<TlsConnection> accept_tls(Descriptor socket,
+                                 const std::shared_ptr<const ServerIdentity>& identity,
                                  Deadline deadline) {
-    RATLS_TRY(TlsAcceptor acceptor, TlsAcceptor::start(std::move(socket), std::move(identity)));
+    RATLS_TRY(TlsAcceptor acceptor, TlsAcceptor::start(std::move(socket), identity));
     RATLS_TRY(const Progress done, drive(acceptor.fd(), deadline, [&] { return acceptor.step(); }));
     static_cast<void>(done);
     return acceptor.take();

@@ -23,7 +23,7 @@ struct ServerIdentity {
 class TlsAcceptor {
   public:
     static Result<TlsAcceptor> start(Descriptor socket,
-                                     std::shared_ptr<const ServerIdentity> identity);
+                                     const std::shared_ptr<const ServerIdentity>& identity);
     TlsAcceptor(TlsAcceptor&&) noexcept;
     TlsAcceptor& operator=(TlsAcceptor&&) noexcept;
     ~TlsAcceptor();
@@ -40,7 +40,8 @@ class TlsAcceptor {
 };
 
 /// The whole handshake.
-Result<TlsConnection> accept_tls(Descriptor socket, std::shared_ptr<const ServerIdentity> identity,
+Result<TlsConnection> accept_tls(Descriptor socket,
+                                 const std::shared_ptr<const ServerIdentity>& identity,
                                  Deadline deadline);
 
 }  // namespace ratls

@@ -99,7 +99,8 @@ class References {
         } else if (!known) {
             unknown.add(index, entry);
         }
-        if (const auto required = required_.find(key_); required != required_.end()) {
+        if (const auto required = required_.find(key_);
+            entry.pcr == ima::kImaPcr && required != required_.end()) {
             for (const std::size_t i : required->second) {
                 found_[i] = true;
             }
@@ -142,7 +143,10 @@ class BootAggregate {
             fault_ = index == 0 && fault_.empty() ? "entry 0 is " + quoted(entry.path) : fault_;
             return false;
         }
-        if (index != 0) {
+        if (entry.pcr != ima::kImaPcr) {
+            fault_ =
+                "one for PCR " + std::to_string(entry.pcr) + " at entry " + std::to_string(index);
+        } else if (index != 0) {
             fault_ = "a second one at entry " + std::to_string(index);
         } else if (entry.file_hash != HashAlg::sha256 ||
                    !equal(entry.file_digest, wanted_.view())) {

@@ -85,6 +85,9 @@ void read_snp(const Json& json, SnpPolicy& out, JsonReader& parent) {
             }
             out.products.push_back(line.value_or(snp::Line::milan));
         }
+        if (out.products.empty()) {
+            reader.fail("products", "at least one product wanted");
+        }
     }
     if (const Json* min_tcb = reader.member("min_tcb")) {
         read_min_tcb(*min_tcb, "policy: snp: min_tcb", out, reader);

@@ -129,6 +129,9 @@ PcrReference read_pcrs(const Json& json, JsonReader& parent) {
         }
         out[index] = std::move(values);
     }
+    if (out.empty() && reader.ok()) {
+        reader.fail({}, "a bank without values accepts nothing: at least one PCR wanted");
+    }
     if (auto status = reader.finish(); !status) {
         parent.fail(std::move(status).error());
     }

@@ -304,6 +304,7 @@ class SnpVerifier {
                           status.error().text());
                 return;
             }
+            evidence_.crls.push_back({sha256(crl->der()), crl->this_update()});
             if (!newest || crl->this_update() > newest->this_update()) {
                 newest = *std::move(crl);
             }
@@ -318,8 +319,6 @@ class SnpVerifier {
         out_.check("snp.revoked", !revoked, "not on the list",
                    revoked ? "revoked" : "not on the list");
         evidence_.revocation_checked = true;
-        evidence_.crl_this_update = newest->this_update();
-        evidence_.crl_der = to_bytes(newest->der());
     }
 
     void check_report(const Certificate& vek) {

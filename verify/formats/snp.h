@@ -10,6 +10,12 @@
 
 namespace ratls::verify {
 
+/// A revocation list that was signed by the root and was valid at the time.
+struct VerifiedCrl {
+    Sha256Digest sha256{};
+    UnixTime this_update = 0;
+};
+
 /// A report with what its verification found out.
 struct SnpEvidence {
     snp::Report report;
@@ -17,9 +23,8 @@ struct SnpEvidence {
     snp::Tcb reported, current, committed, launch;
     bool user_root = false;  ///< the chain ends at a root given by the caller
     bool revocation_checked = false;
-    /// The revocation list that was checked, for the beacon.
-    std::optional<UnixTime> crl_this_update;
-    Bytes crl_der;
+    /// The revocation lists that hold, each of them good for a beacon.
+    std::vector<VerifiedCrl> crls;
 };
 
 struct SnpInputs {
