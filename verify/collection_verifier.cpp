@@ -4,6 +4,7 @@
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
+#include "ratls/crypto/crl.h"
 #include "ratls/evidence/eventlog/log.h"
 #include "verify/appraise/ima.h"
 
@@ -22,7 +23,9 @@ class CollectionVerifier {
           claims_(claims),
           inputs_(inputs),
           context_(inputs.context),
-          snapshot_(inputs.snapshot ? &inputs.snapshot->snapshot : nullptr),
+          // Without a look at its signature a snapshot is not compared with anything.
+          snapshot_(inputs.snapshot && !inputs.evidence_only ? &inputs.snapshot->snapshot
+                                                             : nullptr),
           out_(out) {}
 
     void run() {
@@ -30,12 +33,14 @@ class CollectionVerifier {
         check_tpm();
         check_boot_log();
         check_ima();
+        judge_host();
         note_what_was_not_compared();
         if (collection_.nvgpu) {
             out_.not_checked.emplace_back("GPU evidence");
         }
         if (collection_.hcl_report) {
-            out_.not_checked.emplace_back("HCL report");
+            findings().fail("cert.format", "no HCL report: its binding is not verified here",
+                            "label 8");
         }
     }
 
@@ -76,12 +81,7 @@ class CollectionVerifier {
         // What the certificate carries is as good as what the caller has: none of it is a root.
         Endorsements endorsements = context_.endorsements;
         if (collection_.endorsements) {
-            for (const std::uint64_t key :
-                 {cert::endorsement::kVek, cert::endorsement::kAsk, cert::endorsement::kAmdCrl}) {
-                if (const Bytes* document = collection_.endorsements->find(key)) {
-                    endorsements.add_file("label 6, key " + std::to_string(key), *document);
-                }
-            }
+            add_carried(endorsements);
         }
         const auto report = snp::parse_report(evidence);
         if (report) {
@@ -106,6 +106,36 @@ class CollectionVerifier {
             boot_measured_ = reference != nullptr && reference->covers_boot();
         } else if (snapshot_ != nullptr) {
             findings().fail("snp.measurement", "a reference value in the snapshot", "none");
+        }
+    }
+
+    /// Label 6: one DER document of its kind under each key. What is given and is not that, is
+    /// wrong.
+    void add_carried(Endorsements& endorsements) {
+        struct Place {
+            std::uint64_t key;
+            std::string_view rule;
+        };
+        for (const Place place : {Place{cert::endorsement::kVek, "snp.vek.format"},
+                                  Place{cert::endorsement::kAsk, "snp.chain.signatures"}}) {
+            const Bytes* document = collection_.endorsements->find(place.key);
+            if (document == nullptr) {
+                continue;
+            }
+            if (auto certificate = Certificate::parse(*document)) {
+                endorsements.add(*std::move(certificate));
+            } else {
+                findings().fail(place.rule, "a DER certificate in label 6",
+                                certificate.error().text());
+            }
+        }
+        if (const Bytes* crl = collection_.endorsements->find(cert::endorsement::kAmdCrl)) {
+            if (const auto parsed = Crl::parse(*crl)) {
+                endorsements.add_crl(*crl);
+            } else {
+                findings().fail("snp.crl", "a DER revocation list in label 6",
+                                parsed.error().text());
+            }
         }
     }
 
@@ -200,19 +230,24 @@ class CollectionVerifier {
                         "the guest names the AK, and no hardware measurement of its kernel, initrd "
                         "and command line was compared: the host could have booted another guest"};
         }
+    }
+
+    /// Whoever controls the host may boot another guest under the same firmware, whether there is a
+    /// TPM or not, unless the hardware measured the boot too.
+    void judge_host() {
         if (snapshot_ == nullptr) {
             return;
         }
+        const bool excluded = tee_verified_ && boot_measured_;
         // Without a TEE nothing names the AK, and this version verifies no AK roots: no waiver
         // helps.
-        if (!out_.tpm.excludes_host && tee_verified_ && context_.policy.tpm.provider_trusted) {
+        if (!excluded && tpm_ && tee_verified_ && context_.policy.tpm.provider_trusted) {
             findings().add({"tpm.class", Verdict::waived, "a class that excludes the host",
                             out_.tpm.name + " (provider_tpm: trusted)"});
         } else {
-            findings().check(
-                "tpm.class", out_.tpm.excludes_host, "a class that excludes the host",
-                out_.tpm.name + (out_.tpm.excludes_host ? ", boot measured by hardware"
-                                                        : ", boot not measured by hardware"));
+            findings().check("tpm.class", excluded, "a class that excludes the host",
+                             out_.tpm.name + (excluded ? ", boot measured by hardware"
+                                                       : ", boot not measured by hardware"));
         }
     }
 
@@ -249,19 +284,25 @@ class CollectionVerifier {
         if (!claims_.eventlog_sha256 || !collection_.eventlog) {
             return;
         }
-        Result<Bytes> log = cert::event_log(*collection_.eventlog);
-        if (!log && inputs_.boot_log) {
-            log = to_bytes(*inputs_.boot_log);
+        const cert::EventLogPart& part = *collection_.eventlog;
+        if (part.sha256 != *claims_.eventlog_sha256) {
+            findings().fail("eventlog.format", hex(*claims_.eventlog_sha256), hex(part.sha256));
+            return;
         }
-        if (!log) {
+        if (part.kind != cert::EventLogKind::tpm) {
+            out_.not_checked.emplace_back("CC event log");
+            return;
+        }
+        Result<Bytes> log = cert::event_log(part);
+        if (!part.deflated && inputs_.boot_log) {
+            log = to_bytes(*inputs_.boot_log);
+        } else if (!part.deflated) {
             out_.not_checked.emplace_back("boot event log (only its hash is here)");
             return;
         }
-        const Sha256Digest digest = sha256(*log);
-        const auto parsed = eventlog::parse_log(*log, eventlog::Kind::tcg);
-        const bool same =
-            equal(digest, *claims_.eventlog_sha256) && equal(digest, collection_.eventlog->sha256);
-        if (!parsed || !same) {
+        const auto parsed = log ? eventlog::parse_log(*log, eventlog::Kind::tcg)
+                                : Result<eventlog::Log>(std::unexpected(log.error()));
+        if (!parsed || sha256(*log) != part.sha256) {
             findings().fail("eventlog.format", "the log that the claims hash",
                             parsed ? "another log" : parsed.error().text());
             return;
@@ -298,6 +339,9 @@ class CollectionVerifier {
             return;
         }
         findings().pass("ima.present", "given");
+        if (!collection_.tpm) {
+            findings().fail("ima.quoted", "PCR 10 quoted", "no TPM quote");
+        }
         if (!tpm_) {
             return;
         }
@@ -341,6 +385,10 @@ class CollectionVerifier {
                            });
         if (known) {
             findings().pass("ima.known_value", hex(pcr10));
+            findings().check("ima.prefix", collection_.ima->entries >= claims_.ima->entries,
+                             "m >= n",
+                             "m = " + std::to_string(collection_.ima->entries) +
+                                 ", n = " + std::to_string(claims_.ima->entries));
             return;
         }
         if (reference != nullptr) {

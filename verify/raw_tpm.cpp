@@ -103,14 +103,7 @@ class RawTpmVerifier {
 
     void check_against_values(const TpmEvidence& evidence, HashAlg bank) {
         if (boot_log_) {
-            for (const auto& [index, value] : eventlog::replay(*boot_log_, bank)) {
-                const Bytes* quoted_value = evidence.pcr(bank, index);
-                if (quoted_value != nullptr) {
-                    out_.findings.check("eventlog.replay", equal(*quoted_value, value.view()),
-                                        hex(*quoted_value),
-                                        "PCR " + std::to_string(index) + " " + hex(value.view()));
-                }
-            }
+            check_boot_replay(evidence, bank);
         }
         if (!ima_log_) {
             return;
@@ -124,6 +117,29 @@ class RawTpmVerifier {
         }
     }
 
+    /// The quoted PCR 0 to 9 and 14; one that the log never extends still has its value of the
+    /// reset.
+    void check_boot_replay(const TpmEvidence& evidence, HashAlg bank) {
+        const auto replayed = eventlog::replay(*boot_log_, bank);
+        const bool has_bank = std::ranges::find(boot_log_->banks, bank) != boot_log_->banks.end();
+        std::string wrong =
+            has_bank ? "" : "the log lacks the bank " + std::string(hash_name(bank));
+        for (const tpm::PcrValue& quoted_value : evidence.pcrs) {
+            const bool firmware = quoted_value.index <= 9 || quoted_value.index == 14;
+            if (!has_bank || !firmware || quoted_value.bank != bank) {
+                continue;
+            }
+            const auto value = replayed.find(quoted_value.index);
+            const Digest reset(digest_size(bank));
+            if (!equal(quoted_value.value,
+                       value == replayed.end() ? reset.view() : value->second.view())) {
+                wrong += (wrong.empty() ? "PCR " : ", PCR ") + std::to_string(quoted_value.index);
+            }
+        }
+        out_.findings.check("eventlog.replay", wrong.empty(), "the quoted PCR 0 to 9 and 14",
+                            wrong.empty() ? "equal" : wrong);
+    }
+
     /// Nobody claims values: the logs must give every selected one, and their digest is the proof.
     void check_against_digest(const TpmEvidence& evidence, HashAlg bank) {
         std::vector<tpm::PcrValue> values;
@@ -132,7 +148,9 @@ class RawTpmVerifier {
                 break;
             }
             for (const auto& [index, value] : eventlog::replay(*boot_log_, selection.bank)) {
-                if (((selection.mask >> index) & 1) != 0) {
+                // PCR 10 is the IMA log's to prove, if there is one.
+                const bool by_ima = ima_log_ && selection.bank == bank && index == kImaPcr;
+                if (!by_ima && ((selection.mask >> index) & 1) != 0) {
                     values.push_back({selection.bank, index, to_bytes(value.view())});
                 }
             }

@@ -96,7 +96,7 @@ void check_freshness(const cert::Claims& claims, const CertificateInputs& inputs
     const std::string actual = std::to_string(out.freshness);
     if (out.freshness >= required && (!persistent || out.freshness == kFullFreshness)) {
         out.findings.check("freshness.required", true, expected, actual);
-    } else if (policy.persistent_key_waived && out.freshness >= policy.required) {
+    } else if (persistent && policy.persistent_key_waived && out.freshness >= policy.required) {
         out.findings.add({"freshness.required", Verdict::waived, expected,
                           actual + " (persistent_key: waived)"});
     } else {
@@ -109,6 +109,13 @@ void check_freshness(const cert::Claims& claims, const CertificateInputs& inputs
 bool is_about_certificate(std::string_view rule) {
     return rule.starts_with("snapshot.") || rule == "cert.format" || rule == "cert.profile" ||
            rule == "cert.dates" || rule == "cert.name" || rule == "cert.key_binding";
+}
+
+/// Fresh evidence that leaves out what the certificate had would prove less in silence.
+bool same_parts(const cert::Collection& a, const cert::Collection& b) {
+    return a.tee.has_value() == b.tee.has_value() && a.tpm.has_value() == b.tpm.has_value() &&
+           a.ima.has_value() == b.ima.has_value() &&
+           a.eventlog.has_value() == b.eventlog.has_value();
 }
 
 bool compared(const CertificateInputs& inputs) {
@@ -171,10 +178,13 @@ VerificationResult conclude_handshake(const cert::Claims& claims, const Certific
 VerificationResult verify_session(const Certificate& certificate, ByteView collection_bytes,
                                   const Session& session, const CertificateInputs& inputs,
                                   const VerificationResult& before) {
-    VerificationResult out = before;
-    out.not_checked.clear();
+    VerificationResult out;
+    out.verified_at = before.verified_at;
+    out.dialect = before.dialect;
+    if (const Json* certificate_claims = before.claims.find("certificate")) {
+        out.claims.set("certificate", *certificate_claims);
+    }
     // What the fresh evidence proves anew need not be said twice; what failed is never dropped.
-    out.findings = Findings();
     for (const Finding& finding : before.findings.all()) {
         if (finding.verdict == Verdict::fail || is_about_certificate(finding.rule)) {
             out.findings.add(finding);
@@ -195,14 +205,16 @@ VerificationResult verify_session(const Certificate& certificate, ByteView colle
     const cert::Claims& old = native->claims;
     const bool same_key = claims->pubkey_sha256 == session.leaf_spki_sha256 &&
                           old.pubkey_sha256 == session.leaf_spki_sha256;
-    const bool same_vm = claims->ak_name == old.ak_name &&
-                         claims->service_names == old.service_names &&
-                         claims->not_before == old.not_before && claims->not_after == old.not_after;
-    out.findings.check("session.key", same_key && same_vm,
-                       "the key, AK, names and validity of this connection's certificate",
-                       !same_key ? "another key"
-                       : same_vm ? "the same"
-                                 : "other claims");
+    const bool same_vm =
+        claims->ak_name == old.ak_name && claims->service_names == old.service_names &&
+        claims->not_before == old.not_before && claims->not_after == old.not_after &&
+        same_parts(*collection, native->collection);
+    out.findings.check(
+        "session.key", same_key && same_vm,
+        "the key, AK, names, validity and kinds of evidence of this connection's certificate",
+        !same_key ? "another key"
+        : same_vm ? "the same"
+                  : "other claims");
     out.findings.check("session.nonce", claims->nonce == session.nonce, hex(session.nonce),
                        claims->nonce ? hex(*claims->nonce) : "none");
     const Sha256Digest binder =

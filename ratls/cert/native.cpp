@@ -117,6 +117,9 @@ std::vector<Check> check_profile(const Certificate& c, Role role) {
     std::vector<Check> out;
     out.push_back(check_self_signed(c));
     out.push_back(check_not_ca(c));
+    const Status critical = refuse_unknown_critical(c);
+    out.push_back(compare("critical extensions", critical.has_value(), "only known ones",
+                          critical ? "known" : critical.error().what));
     const KeyKind kind = c.public_key().kind();
     out.push_back(compare("key", kind == KeyKind::p256 || kind == KeyKind::p384, "P-256 or P-384",
                           std::string(key_kind_name(kind))));

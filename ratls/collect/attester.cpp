@@ -77,7 +77,7 @@ Result<cert::Collection> Attester::collect(const ClaimsRequest& request) {
     }
     out.claims_buffer = cert::encode_claims(claims);
     RATLS_CHECK(add_tee(out));
-    RATLS_CHECK(add_tpm(out, std::move(ak_public)));
+    RATLS_CHECK(add_tpm(out, ak_public));
     if (claims.ima) {
         RATLS_CHECK(add_ima(out));
     }
@@ -107,7 +107,11 @@ void Attester::add_endorsements(const TeeQuote& quote, cert::Collection& out) {
         const auto add = [&](std::uint64_t key, const snp::Guid& guid) {
             const auto document = table->find(guid);
             if (document != table->end()) {
-                endorsements.documents.try_emplace(key, document->second);
+                // DER as AMD specifies it, though some hosts give PEM.
+                auto certificates = parse_certificates(document->second);
+                if (certificates) {
+                    endorsements.documents.try_emplace(key, to_bytes(certificates->front().der()));
+                }
             }
         };
         add(cert::endorsement::kVek, snp::kGuidVcek);
@@ -119,7 +123,7 @@ void Attester::add_endorsements(const TeeQuote& quote, cert::Collection& out) {
     }
 }
 
-Status Attester::add_tpm(cert::Collection& out, Bytes ak_public) {
+Status Attester::add_tpm(cert::Collection& out, const Bytes& ak_public) {
     if (sources_.tpm == nullptr) {
         return {};
     }

@@ -62,7 +62,7 @@ class Attester {
 
   private:
     Status add_tee(cert::Collection& out);
-    Status add_tpm(cert::Collection& out, Bytes ak_public);
+    Status add_tpm(cert::Collection& out, const Bytes& ak_public);
     Status add_ima(cert::Collection& out);
     void add_endorsements(const TeeQuote& quote, cert::Collection& out);
 

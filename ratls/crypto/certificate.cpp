@@ -255,9 +255,6 @@ Result<std::vector<Certificate>> parse_certificates(ByteView file) {
     return out;
 }
 
-namespace {
-
-/// What is critical must be understood. Source: RFC 5280, section 4.2.
 Status refuse_unknown_critical(const Certificate& certificate) {
     constexpr std::array kKnown = {oid::kBasicConstraints, oid::kKeyUsage, oid::kSubjectAltName,
                                    oid::kExtendedKeyUsage};
@@ -270,8 +267,6 @@ Status refuse_unknown_critical(const Certificate& certificate) {
     }
     return {};
 }
-
-}  // namespace
 
 Status verify_issued_by(const Certificate& child, const Certificate& issuer, int cas_below) {
     for (const Certificate* certificate : {&child, &issuer}) {

@@ -103,6 +103,9 @@ Result<std::vector<Certificate>> parse_certificates(ByteView file);
 /// itself, not whether anybody trusts it. Source: RFC 5280, section 6.1.
 Status verify_issued_by(const Certificate& child, const Certificate& issuer, int cas_below);
 
+/// Fails for a critical extension that nobody here understands. Source: RFC 5280, section 4.2.
+Status refuse_unknown_critical(const Certificate& certificate);
+
 /// notBefore <= time <= notAfter.
 Status verify_dates(const Certificate& certificate, UnixTime time, std::string_view who);
 

@@ -87,8 +87,8 @@ def main(build):
                client.verify(vm.target, snapshot=snapshot), "ima.files", 3)
 
         cut = client.folder / "cut.bin"
-        cut.write_bytes(without_entry(vm.ima_log.read_bytes(), "/tmp/miner"))
-        attack("its entry is removed from the log",
+        cut.write_bytes(without_entry(vm.ima_log.read_bytes(), "/usr/sbin/nginx"))
+        attack("a log with an entry removed",
                client.verify(vm.target, "--log", cut, snapshot=snapshot), "ima.replay", 2)
 
         other = Vm(programs, folder, "other")

@@ -93,14 +93,14 @@ class References {
             return;
         }
         make_key(entry.path, entry.file_hash_name, entry.file_digest, key_);
-        const bool known = entry.pcr == ima::kImaPcr && allowed_.contains(key_);
+        // A digest of fs-verity is one of another thing; the snapshot holds digests of files.
+        const bool known = entry.pcr == ima::kImaPcr && !entry.verity && allowed_.contains(key_);
         if (!known && entry.path == kKexec) {
             kexec.add(index, entry);
         } else if (!known) {
             unknown.add(index, entry);
         }
-        if (const auto required = required_.find(key_);
-            entry.pcr == ima::kImaPcr && required != required_.end()) {
+        if (const auto required = required_.find(key_); known && required != required_.end()) {
             for (const std::size_t i : required->second) {
                 found_[i] = true;
             }

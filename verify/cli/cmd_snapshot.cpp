@@ -41,6 +41,11 @@ Result<verify::ImaReference> observe_files(ByteView log, std::uint64_t m,
                         ratls::quoted(entry.path, 300) + " was measured into PCR " +
                             std::to_string(entry.pcr) + ", which no verification accepts");
         }
+        if (entry.verity) {
+            return fail(Code::denied, "ima",
+                        ratls::quoted(entry.path, 300) +
+                            " has an fs-verity digest, which this version does not compare");
+        }
         if (entry.violation) {
             return fail(Code::denied, "ima",
                         "a measurement violation at " + ratls::quoted(entry.path, 300) +
@@ -103,6 +108,9 @@ Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptio
         out.pcrs = std::move(pcrs);
     }
     if (collection.ima) {
+        if (!live.result.findings.has("ima.replay", verify::Verdict::pass)) {
+            return fail(Code::denied, "ima", "no log that the quote proves");
+        }
         if (options.require.empty()) {
             return fail(Code::usage, "--require",
                         "name at least one measured file that must always run, as the agent's");

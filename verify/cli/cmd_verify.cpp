@@ -63,12 +63,7 @@ Result<verify::VerificationResult> verify_file(const VerifyOptions& options,
     if (logs.boot) {
         inputs.boot_log = *logs.boot;
     }
-    verify::VerificationResult result =
-        verify::verify_certificate(chain, inputs, verify::Stage::file);
-    if (result.outcome == verify::Outcome::accepted) {
-        snapshot.remember(io);
-    }
-    return result;
+    return verify::verify_certificate(chain, inputs, verify::Stage::file);
 }
 
 /// An option that would be ignored is a mistake of the caller, who believes in it.
@@ -79,6 +74,12 @@ Status check_combination(const VerifyOptions& options) {
         return fail(Code::usage, "--evidence",
                     "raw evidence has neither reference values nor freshness: no --snapshot, no "
                     "--require-fresh");
+    }
+    if (options.evidence == "snp" && !options.logs.empty()) {
+        return fail(Code::usage, "--log", "an SEV-SNP report has no log");
+    }
+    if (options.evidence_only && !options.snapshot.empty()) {
+        return fail(Code::usage, "--evidence-only", "then nothing is compared: no --snapshot");
     }
     if (!raw && !options.nonce.empty()) {
         return fail(Code::usage, "--nonce", "only with --evidence; hosts get a nonce of their own");

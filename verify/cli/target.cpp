@@ -57,7 +57,23 @@ Result<Json> load_state(Io& io) {
     if (!json) {
         return std::unexpected(std::move(json).error().in(path));
     }
+    if (json->if_object() == nullptr) {
+        return fail(Code::malformed, path, "an object wanted");
+    }
     return json;
+}
+
+/// 0 if none was seen. A damaged entry is an error: it would let an older snapshot pass.
+Result<std::uint64_t> seen_sequence(const Json& state, const std::string& signer,
+                                    const std::string& name) {
+    const Json* seen = state.find(signer + " " + name);
+    if (seen == nullptr) {
+        return std::uint64_t{0};
+    }
+    if (seen->if_int() == nullptr || *seen->if_int() < 0) {
+        return fail(Code::malformed, state_file(), "a number wanted for " + ratls::quoted(name));
+    }
+    return static_cast<std::uint64_t>(*seen->if_int());
 }
 
 Result<std::uint16_t> parse_port(std::string_view text) {
@@ -86,18 +102,19 @@ Result<SnapshotFiles> SnapshotFiles::load(const VerifyOptions& options, Io& io) 
         RATLS_TRY(const PublicKey key, load_key(io, path));
         const auto status = verify::verify_snapshot_signature(as_text(file), key);
         if (status) {
-            out.fault_.reset();
-            out.signer_ = hex(key.spki_sha256());
-            break;
+            out.signers_.push_back(hex(key.spki_sha256()));
+        } else if (out.signers_.empty()) {
+            out.fault_ = status.error();
         }
-        out.fault_ = status.error();
     }
-    if (!out.signer_.empty()) {
+    if (!out.signers_.empty()) {
+        out.fault_.reset();
         RATLS_TRY(const Json state, load_state(io));
-        const Json* seen = state.find(out.signer_ + " " + out.snapshot_->name);
-        if (seen != nullptr && seen->if_int() != nullptr) {
-            out.highest_ = static_cast<std::uint64_t>(*seen->if_int());
+        for (const std::string& signer : out.signers_) {
+            RATLS_TRY(const std::uint64_t seen, seen_sequence(state, signer, out.snapshot_->name));
+            out.highest_ = std::max(out.highest_, seen);
         }
+        out.remember(io);
     }
     return out;
 }
@@ -110,7 +127,7 @@ std::optional<verify::SnapshotInput> SnapshotFiles::input() const {
 }
 
 void SnapshotFiles::remember(Io& io) const {
-    if (!snapshot_ || signer_.empty() || snapshot_->sequence <= highest_) {
+    if (snapshot_->sequence <= highest_ || io.clock.now() < snapshot_->not_before) {
         return;
     }
     if (auto status = write_state(io); !status) {
@@ -125,7 +142,10 @@ Status SnapshotFiles::write_state(Io& io) const {
         return fail(Code::unavailable, "state", "neither XDG_STATE_HOME nor HOME is set");
     }
     RATLS_TRY(Json state, load_state(io));
-    state.set(signer_ + " " + snapshot_->name, snapshot_->sequence);
+    for (const std::string& signer : signers_) {
+        RATLS_TRY(const std::uint64_t seen, seen_sequence(state, signer, snapshot_->name));
+        state.set(signer + " " + snapshot_->name, std::max(seen, snapshot_->sequence));
+    }
     for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
          slash = path.find('/', slash + 1)) {
         const std::string directory = path.substr(0, slash);
@@ -216,9 +236,6 @@ Result<verify::LiveResult> verify_host(const VerifyOptions& options, const Loade
                               .boot_log = std::move(logs.boot)};
     CurlHttpClient http;
     RATLS_TRY(verify::LiveResult live, verify::verify_live(inputs, http));
-    if (live.result.outcome == verify::Outcome::accepted) {
-        snapshot.remember(io);
-    }
     return live;
 }
 

@@ -14,15 +14,16 @@ class SnapshotFiles {
     static Result<SnapshotFiles> load(const VerifyOptions& options, Io& io);
 
     std::optional<verify::SnapshotInput> input() const;
-    /// Keeps the sequence number, after an accepted verification; warns if that is not possible.
-    void remember(Io& io) const;
 
   private:
+    /// Keeps the sequence number of a snapshot whose signature holds, whatever the verdict on a VM
+    /// will be; warns if that is not possible.
+    void remember(Io& io) const;
     Status write_state(Io& io) const;
 
     std::optional<verify::Snapshot> snapshot_;
     std::optional<Error> fault_;
-    std::string signer_;
+    std::vector<std::string> signers_;  ///< of the given keys, those whose signature holds
     std::uint64_t highest_ = 0;
 };
 

@@ -54,9 +54,10 @@ struct Path {
     Status signatures;
     bool root_pinned = false;
     bool user_root = false;
+    bool dated = false;
 
-    int progress() const { return (signatures ? 1 : 0) + (root_pinned ? 2 : 0); }
-    bool good() const { return progress() == 3; }
+    int progress() const { return (root_pinned ? 4 : 0) + (signatures ? 2 : 0) + (dated ? 1 : 0); }
+    bool good() const { return signatures && root_pinned; }
 };
 
 bool is_vek(const Certificate& certificate) {
@@ -240,7 +241,9 @@ class SnpVerifier {
         if (!equal(root.subject(), intermediate.issuer())) {
             return;
         }
-        Path path{&intermediate, &root, verify_path(vek, intermediate, root), false, false};
+        Path path{&intermediate, &root, verify_path(vek, intermediate, root)};
+        path.dated =
+            verify_dates(intermediate, inputs_.now, "") && verify_dates(root, inputs_.now, "");
         for (const UserRoot& user : inputs_.user_roots) {
             path.user_root |=
                 user.kind == RootKind::snp &&

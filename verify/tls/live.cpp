@@ -96,6 +96,10 @@ class LiveVerifier {
             return out;  // refused inside the handshake
         }
         RATLS_TRY(const Certificate certificate, Certificate::parse(chain.front()));
+        if (connection->leaf_spki_sha256() != sha256(certificate.spki())) {
+            return fail(Code::mismatch, inputs_.endpoint.text(),
+                        "TLS and verifier disagree about the key of the certificate");
+        }
         RATLS_TRY(out.native, cert::parse_native(certificate));
         out.collection = out.native->collection;
         const unsigned wanted =
@@ -159,7 +163,7 @@ class LiveVerifier {
         get.target = std::string(kRoot) + "ima?from=" + std::to_string(reader.index());
         RATLS_TRY(const http::Response answer,
                   ask(connection, std::move(get), ima::kMaxLogBytes, deadline));
-        if (answer.status == 200 && !inputs_.ima_log) {
+        if (answer.status == 200) {
             append(*log_, answer.body);
         }
         return {};

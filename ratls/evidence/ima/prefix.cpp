@@ -44,7 +44,7 @@ Result<std::optional<PrefixMatch>> match_prefix(ByteView log, HashAlg bank, Byte
     return match_prefix_if(log, bank, [pcr10](ByteView value) { return equal(value, pcr10); });
 }
 
-PrefixDigests::PrefixDigests(std::vector<std::size_t> counts) {
+PrefixDigests::PrefixDigests(const std::vector<std::size_t>& counts) {
     for (const std::size_t count : counts) {
         points_.push_back({count, std::nullopt});
     }

@@ -35,7 +35,7 @@ Result<std::optional<PrefixMatch>> match_prefix_if(ByteView log, HashAlg bank,
 /// claim 4 and label 4.
 class PrefixDigests {
   public:
-    explicit PrefixDigests(std::vector<std::size_t> counts);
+    explicit PrefixDigests(const std::vector<std::size_t>& counts);
 
     /// The next entry of the list.
     void add(const Entry& entry);

@@ -78,10 +78,15 @@ Result<Digest> pcr_digest(const std::vector<PcrSelection>& selection,
             if (((bank.mask >> index) & 1) == 0) {
                 continue;
             }
-            const auto value = std::ranges::find_if(
-                values, [&](const PcrValue& v) { return v.bank == bank.bank && v.index == index; });
+            const auto is_meant = [&](const PcrValue& v) {
+                return v.bank == bank.bank && v.index == index;
+            };
+            const auto value = std::ranges::find_if(values, is_meant);
             const std::string name =
                 std::string(hash_name(bank.bank)) + ":" + std::to_string(index);
+            if (std::ranges::count_if(values, is_meant) > 1) {
+                return fail(Code::mismatch, "tpm.pcrs", "two values for " + name);
+            }
             if (value == values.end()) {
                 return fail(Code::mismatch, "tpm.pcrs", "no value for " + name);
             }

@@ -33,7 +33,7 @@ struct PcrValue {
 
 /// The digest that a TPM makes over these PCRs: in the order of the selection list, ascending
 /// inside a bank. `alg` is the hash of the signing scheme, not of the bank. Fails if a selected
-/// value is not there or has the wrong size.
+/// value is not there, is there twice, or has the wrong size.
 /// Source: TPM 2.0 Library, Part 3, TPM2_Quote; Part 1, 11.4.7.
 Result<Digest> pcr_digest(const std::vector<PcrSelection>& selection,
                           const std::vector<PcrValue>& values, HashAlg alg);

@@ -115,3 +115,48 @@ TEST_CASE("profile 12: the policy can pin chips, and the snapshot host data and 
     scene.snapshot->snp->id_key_digests = {Bytes(48, 1)};
     CHECK(summary(scene.verify()) == "refused: snp.chip_id, snp.host_data, snp.id_key");
 }
+
+TEST_CASE(
+    "tpm.class: a VM without a TPM is refused too, unless its boot was measured by hardware") {
+    Scene scene;
+    scene.has_tpm = false;
+    scene.has_ima = false;
+    scene.has_boot_log = false;
+    scene.snapshot->pcrs.reset();
+    scene.snapshot->ima.reset();
+    CHECK(summary(scene.verify()) == "accepted");
+    scene.snapshot->snp->measurements[0].covers = {"firmware"};
+    CHECK(summary(scene.verify()) == "refused: tpm.class");
+    scene.policy.tpm.provider_trusted = true;
+    CHECK(summary(scene.verify()) == "refused: tpm.class");
+}
+
+TEST_CASE("eventlog.format: a damaged log in the certificate is not taken for an absent one") {
+    Scene scene;
+    scene.edits.collection = [](cert::Collection& collection) {
+        REQUIRE(collection.eventlog);
+        collection.eventlog->deflated = Bytes{1, 2, 3};
+    };
+    const VerificationResult result = scene.verify();
+    CHECK(result.findings.has("eventlog.format", Verdict::fail));
+    CHECK(result.outcome == Outcome::invalid);
+}
+
+TEST_CASE("cert.format: an HCL report is refused, since nothing here verifies its binding") {
+    Scene scene;
+    scene.edits.collection = [](cert::Collection& collection) {
+        collection.hcl_report = Bytes(64);
+    };
+    const VerificationResult result = scene.verify();
+    CHECK(result.findings.has("cert.format", Verdict::fail));
+    CHECK(result.outcome == Outcome::invalid);
+}
+
+TEST_CASE("session.key: fresh evidence that leaves out a part of the certificate's is refused") {
+    Scene scene;
+    scene.session_edits.claims = [](cert::Claims& claims) { claims.ima.reset(); };
+    scene.session_edits.collection = [](cert::Collection& collection) { collection.ima.reset(); };
+    const VerificationResult result = scene.fresh();
+    CHECK(result.findings.has("session.key", Verdict::fail));
+    CHECK(result.outcome == Outcome::invalid);
+}

@@ -106,7 +106,7 @@ TEST_CASE("cert.native: a certificate of the profile passes every check") {
     CHECK(native->claims == claims_for(test::p256_key().public_key()));
     CHECK(native->collection.claims_buffer == cert::encode_claims(native->claims));
     const auto profile = cert::check_profile(certificate);
-    CHECK(profile.size() == 6);
+    CHECK(profile.size() == 7);
     CHECK(failed(profile).empty());
     CHECK(failed(cert::check_binding(*native)).empty());
     CHECK(cert::require(profile));
