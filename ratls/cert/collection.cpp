@@ -207,7 +207,7 @@ Result<ImaPart> parse_ima(ByteView in) {
     ImaPart out;
     out.entries = f.uint(at(&value, 0), 0, kMaxEntries, "entries");
     out.log_sha256 = f.digest(at(&value, 1), "log hash");
-    return f.finish(std::move(out));
+    return f.finish(out);
 }
 
 Result<EventLogPart> parse_event_log(ByteView in) {

@@ -106,7 +106,7 @@ Result<Report> parse_report(ByteView in) {
     if (r.ok()) {
         std::ranges::copy(in.first(kSignedSize), out.signed_bytes.begin());
     }
-    return r.finish(std::move(out));
+    return r.finish(out);
 }
 
 }  // namespace ratls::snp

@@ -15,7 +15,7 @@ Result<Signature> parse_signature(ByteView in) {
     if (out.scheme == kEcdsa) {
         out.second = r.bytes_u16_be("signatureS");
     }
-    return r.finish(std::move(out));
+    return r.finish(out);
 }
 
 Status verify_signature(const PublicKey& key, const Signature& signature, ByteView message) {
