@@ -65,7 +65,15 @@ def snapshots(client, vm, snapshot):
     done = client.verify(vm.target, snapshot=snapshot)
     check(done.returncode == 3 and "snapshot.sequence" in failed_rules(done.json),
           "after that the older one is refused", done.text)
-    return newer
+    # Whatever the verdict was: a signed sequence counts as soon as it was seen.
+    newest = client.take(vm, "newest.json", sequence=3)
+    done = client.verify(vm.target, snapshot=newest, policy="default")
+    check(done.returncode == 3 and failed_rules(done.json) == ["snp.revocation"],
+          "a newest snapshot in a run that is refused", done.text)
+    done = client.verify(vm.target, snapshot=newer)
+    check(done.returncode == 3 and failed_rules(done.json) == ["snapshot.sequence"],
+          "is remembered all the same", done.text)
+    return newest
 
 
 def doors(client, vm, snapshot):

@@ -383,6 +383,37 @@ TEST_CASE("tpm.nonce: a raw quote with both logs is genuine and never accepted")
     }
 }
 
+TEST_CASE(
+    "ima.replay: PCR 10 in the boot log does not vouch for an IMA log, with and without values") {
+    Scene scene;
+    scene.ima = ImaBuilder();
+    scene.ima_quoted = 0;
+    scene.add_file("/usr/bin/true", 0x11);
+    EventLogBuilder events({HashAlg::sha256});
+    for (std::uint32_t pcr = 0; pcr < 10; ++pcr) {
+        events.add(pcr, 6, text_bytes("boot stage " + std::to_string(pcr)));
+    }
+    // The event extends PCR 10 by what the kernel extended it by: both logs replay to the quote.
+    Writer entry;
+    for (const Bytes& field :
+         {digest_field("sha256", Scene::file_digest(0x11)), name_field("/usr/bin/true")}) {
+        entry.u32_le(static_cast<std::uint32_t>(field.size())).bytes(field);
+    }
+    events.add(10, 6, text_bytes("x"), entry.view());
+    RawTpm raw = raw_of(scene);
+    raw.logs = {events.log(), scene.ima.log()};
+    const auto pcrs = raw.pcrs;
+    raw.pcrs.reset();
+    CHECK(summary(scene.verify_quote(raw, kNonce)) == "genuine");
+
+    ImaBuilder other;
+    other.add("/usr/bin/false", Scene::file_digest(0x22));
+    raw.logs = {events.log(), other.log()};
+    CHECK(summary(scene.verify_quote(raw, kNonce)) == "invalid: ima.replay");
+    raw.pcrs = pcrs;
+    CHECK(summary(scene.verify_quote(raw, kNonce)) == "invalid: ima.replay");
+}
+
 TEST_CASE("tpm.pcrs: a file of PCR values is read in its three forms") {
     const std::string a(64, 'a');
     const std::string b(40, 'b');

@@ -119,6 +119,10 @@ TEST_CASE("tpm.pcrs: the digest needs every selected value, in its order and siz
     const auto digest = tpm::pcr_digest(selection, values, HashAlg::sha384);
     REQUIRE(digest);
     CHECK(*digest == hash(HashAlg::sha384, ordered));
+    // Whoever claims two values for a PCR would choose which one counts.
+    values.push_back(values[0]);
+    CHECK_FALSE(tpm::pcr_digest(selection, values, HashAlg::sha256));
+    values.pop_back();
     values[0].value.resize(20);
     CHECK_FALSE(tpm::pcr_digest(selection, values, HashAlg::sha256));
     values.erase(values.begin());
