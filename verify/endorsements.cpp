@@ -1,11 +1,22 @@
 #include "verify/endorsements.h"
 
+#include <algorithm>
+
 #include "ratls/codec/pem.h"
 #include "ratls/crypto/crl.h"
+#include "ratls/evidence/dcap/collateral.h"
 
 namespace ratls::verify {
 
 void Endorsements::add_file(const std::string& name, ByteView content) {
+    if (dcap::looks_like_tcb_info(content)) {
+        tcb_infos_.push_back(to_bytes(content));
+        return;
+    }
+    if (dcap::looks_like_qe_identity(content)) {
+        qe_identities_.push_back(to_bytes(content));
+        return;
+    }
     std::vector<PemBlock> blocks;
     if (looks_like_pem(content)) {
         if (auto parsed = parse_pem(as_text(content))) {
@@ -16,7 +27,12 @@ void Endorsements::add_file(const std::string& name, ByteView content) {
     }
     bool used = false;
     for (PemBlock& block : blocks) {
-        if (auto certificate = Certificate::parse(block.der)) {
+        const bool known = std::ranges::any_of(certificates_, [&](const Certificate& certificate) {
+            return equal(certificate.der(), block.der);
+        });
+        if (known) {
+            used = true;
+        } else if (auto certificate = Certificate::parse(block.der)) {
             certificates_.push_back(*std::move(certificate));
             used = true;
         } else if (Crl::parse(block.der)) {

@@ -11,19 +11,24 @@ namespace ratls::verify {
 /// Endorsements are data that nobody believes yet. What is of no use is left out and named.
 class Endorsements {
   public:
-    /// Takes a file: PEM or DER certificates, PEM or DER revocation lists. The content decides what
-    /// it is. A file that is nothing of this is recorded as skipped, under its name.
+    /// Takes a file: PEM or DER certificates, PEM or DER revocation lists, TCB info and QE identity
+    /// of Intel as delivered. The content decides what it is. A file that is nothing of this is
+    /// recorded as skipped, under its name. A certificate that is there already is left out.
     void add_file(const std::string& name, ByteView content);
     void add(Certificate certificate) { certificates_.push_back(std::move(certificate)); }
     void add_crl(Bytes der) { crls_.push_back(std::move(der)); }
 
     const std::vector<Certificate>& certificates() const { return certificates_; }
     const std::vector<Bytes>& crls() const { return crls_; }
+    const std::vector<Bytes>& tcb_infos() const { return tcb_infos_; }
+    const std::vector<Bytes>& qe_identities() const { return qe_identities_; }
     const std::vector<std::string>& skipped() const { return skipped_; }
 
   private:
     std::vector<Certificate> certificates_;
     std::vector<Bytes> crls_;
+    std::vector<Bytes> tcb_infos_;
+    std::vector<Bytes> qe_identities_;
     std::vector<std::string> skipped_;
 };
 

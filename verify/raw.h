@@ -1,6 +1,7 @@
 // Verification of evidence outside of a certificate.
 #pragma once
 
+#include "ratls/evidence/dcap/quote.h"
 #include "verify/appraise/snp.h"
 #include "verify/formats/tpm.h"
 #include "verify/result.h"
@@ -20,6 +21,9 @@ struct Context {
 
 /// One SEV-SNP report, for itself: no key binding, no reference values.
 VerificationResult verify_raw_snp(ByteView report, const Context& context);
+
+/// One SGX or TDX quote, for itself.
+VerificationResult verify_raw_dcap(ByteView quote, dcap::Tee tee, const Context& context);
 
 struct RawTpm {
     Bytes attest;

@@ -127,6 +127,79 @@ Result<Json> convert(const cJSON& node) {
     return Json(std::move(object));
 }
 
+/// Finds where things end, without looking inside. A failure sticks.
+class RawScanner {
+  public:
+    explicit RawScanner(std::string_view text) : text_(text) {}
+
+    std::size_t offset() const { return at_; }
+    bool at_end() {
+        skip_space();
+        return ok_ && at_ == text_.size();
+    }
+    bool accept(char c) {
+        skip_space();
+        const bool found = ok_ && at_ < text_.size() && text_[at_] == c;
+        at_ += found ? 1 : 0;
+        return found;
+    }
+    void expect(char c) { ok_ = accept(c) && ok_; }
+
+    /// What stands between the quotes.
+    std::string_view string() {
+        expect('"');
+        const std::size_t start = at_;
+        skip_string();
+        return ok_ ? text_.substr(start, at_ - start - 1) : std::string_view();
+    }
+    /// Up to the comma or bracket that ends it, without the white space before that.
+    std::string_view value() {
+        skip_space();
+        const std::size_t start = at_;
+        std::size_t depth = 0;
+        for (; ok_ && at_ < text_.size(); ++at_) {
+            const char c = text_[at_];
+            if (c == '"') {
+                ++at_;
+                skip_string();
+                --at_;
+            } else if (c == '{' || c == '[') {
+                ++depth;
+            } else if ((c == ',' || c == '}' || c == ']') && depth == 0) {
+                break;
+            } else if (c == '}' || c == ']') {
+                --depth;
+            }
+        }
+        std::string_view out = text_.substr(start, at_ - start);
+        while (!out.empty() && is_space(out.back())) {
+            out.remove_suffix(1);
+        }
+        ok_ = ok_ && !out.empty();
+        return out;
+    }
+
+  private:
+    static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+    void skip_space() {
+        while (at_ < text_.size() && is_space(text_[at_])) {
+            ++at_;
+        }
+    }
+    /// From behind the opening quote to behind the closing one.
+    void skip_string() {
+        for (; ok_ && at_ < text_.size() && text_[at_] != '"'; ++at_) {
+            at_ += text_[at_] == '\\' ? 1U : 0U;
+        }
+        ok_ = ok_ && at_ < text_.size();
+        at_ += ok_ ? 1 : 0;
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    bool ok_ = true;
+};
+
 void write_string(std::string& out, std::string_view text) {
     constexpr std::string_view kDigits = "0123456789abcdef";
     out += '"';
@@ -279,6 +352,27 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
         return fail(Code::malformed, "json", "trailing text at offset " + std::to_string(at));
     }
     return convert(*root);
+}
+
+Result<std::map<std::string_view, std::string_view>> raw_members(std::string_view text) {
+    RawScanner scan(text);
+    std::map<std::string_view, std::string_view> out;
+    scan.expect('{');
+    do {
+        const std::string_view name = scan.string();
+        scan.expect(':');
+        const std::string_view value = scan.value();
+        if (!out.emplace(name, value).second || name.find('\\') != std::string_view::npos) {
+            return fail(Code::malformed, "json",
+                        "member " + quoted(name) + " occurs twice or is written with an escape");
+        }
+    } while (scan.accept(','));
+    scan.expect('}');
+    if (!scan.at_end()) {
+        return fail(Code::malformed, "json",
+                    "one object wanted, broken at offset " + std::to_string(scan.offset()));
+    }
+    return out;
 }
 
 JsonReader::JsonReader(const Json& json, std::string where)

@@ -81,6 +81,11 @@ struct JsonLimits {
 /// integers within +-(2^53-1), NUL in strings, a byte order mark, trailing text.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
 
+/// The members of the outermost object as they stand in the text: what a signature over a value
+/// covers. Looks at the outermost level only; whoever uses a value gives it to `parse_json`.
+/// Refused: a name twice or with an escape, anything but white space around the object.
+Result<std::map<std::string_view, std::string_view>> raw_members(std::string_view text);
+
 /// Walks an object with strict keys: what was not asked for is an error that names it.
 /// Failures stick, as in Reader; `where` grows with each level: "policy: snp: min_tcb".
 class JsonReader {

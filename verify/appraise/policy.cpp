@@ -222,6 +222,15 @@ Result<Policy> parse_policy(std::string_view text) {
     if (const Json* member = reader.member("snp")) {
         read_snp(*member, out.snp, reader);
     }
+    if (const Json* member = reader.member("intel")) {
+        read_intel_policy(*member, out.intel, reader);
+    }
+    if (const Json* member = reader.member("tdx")) {
+        read_tdx_policy(*member, out.tdx, reader);
+    }
+    if (const Json* member = reader.member("sgx")) {
+        read_sgx_policy(*member, out.sgx, reader);
+    }
     if (const Json* member = reader.member("tpm")) {
         read_tpm(*member, out.tpm, reader);
     }
@@ -241,6 +250,8 @@ Json policy_json(const Policy& policy) {
     out.set("tee", policy.tee_required ? "required" : "none");
     out.set("unsigned_snapshot", policy.unsigned_snapshot_waived ? "waived" : "refused");
     out.set("snp", snp_json(policy.snp));
+    out.set("intel", intel_policy_json(policy.intel));
+    out.set("tdx", tdx_policy_json(policy.tdx)).set("sgx", sgx_policy_json(policy.sgx));
     Json required(Json::Array{});
     for (unsigned index = 0; index < 24; ++index) {
         if (((policy.tpm.required_pcrs >> index) & 1) != 0) {

@@ -9,6 +9,7 @@
 #include "ratls/codec/json.h"
 #include "ratls/crypto/hash.h"
 #include "ratls/evidence/snp/report.h"
+#include "verify/appraise/dcap_policy.h"
 
 namespace ratls::verify {
 
@@ -52,6 +53,9 @@ struct Policy {
     bool tee_required = true;               ///< "tee": "required" or "none"
     bool unsigned_snapshot_waived = false;  ///< "unsigned_snapshot": "waived"
     SnpPolicy snp;
+    IntelPolicy intel;
+    TdxPolicy tdx;
+    SgxPolicy sgx;
     TpmPolicy tpm;
     ImaPolicy ima;
     FreshnessPolicy freshness;

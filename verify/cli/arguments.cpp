@@ -61,7 +61,7 @@ Run add_verify(CLI::App& command, Io& io) {
         ->required();
     add_common(command, *o);
     command.add_option("--evidence", o->evidence, "TARGET is raw evidence of this kind")
-        ->check(CLI::IsMember({"snp", "tpm"}));
+        ->check(CLI::IsMember({"snp", "tdx", "sgx", "tpm"}));
     command.add_option("--nonce", o->nonce, "Nonce that the evidence must contain, 1 to 64 bytes")
         ->type_name("HEX");
     command.add_option("--signature", o->signature, "TPMT_SIGNATURE or bare RSASSA signature")
@@ -77,7 +77,7 @@ Run add_show(CLI::App& command, Io& io) {
     auto o = std::make_shared<ShowOptions>();
     command.add_option("TARGET", o->target, "File to show")->required();
     command.add_option("--as", o->as, "What the file is; guessed if absent")
-        ->check(CLI::IsMember({"ima", "eventlog", "ccel", "snp", "tpm", "cert", "snapshot"}));
+        ->check(CLI::IsMember({"ima", "eventlog", "ccel", "snp", "tdx", "sgx", "tpm", "cert", "snapshot"}));
     command.add_flag("--json", o->json, "Print JSON");
     return [o, &io] { return cmd_show(*o, io); };
 }

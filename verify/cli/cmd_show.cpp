@@ -4,6 +4,7 @@
 #include "ratls/codec/hex.h"
 #include "ratls/evidence/eventlog/log.h"
 #include "ratls/evidence/ima/replay.h"
+#include "verify/appraise/dcap.h"
 #include "verify/cli/commands.h"
 #include "verify/cli/options.h"
 
@@ -80,6 +81,39 @@ Result<Json> show_snp(ByteView file) {
     return Json(Json::Object{}).set("format", "snp").set("claims", verify::snp_claims(report));
 }
 
+/// What the quote carries besides: nobody has checked it.
+Json pck_chain_json(const dcap::Quote& quote) {
+    Json out(Json::Array{});
+    ByteView pem(quote.certification_data);
+    while (!pem.empty() && pem.back() == 0) {
+        pem = pem.first(pem.size() - 1);
+    }
+    const auto chain = parse_certificates(pem);
+    for (const Certificate& certificate : chain ? *chain : std::vector<Certificate>()) {
+        Json item(Json::Object{});
+        item.set("subject", name_text(certificate.subject()));
+        item.set("not_before", format_rfc3339(certificate.not_before()));
+        item.set("not_after", format_rfc3339(certificate.not_after()));
+        if (const auto pck = dcap::parse_pck(certificate)) {
+            item.set("pck", verify::pck_claims(*pck));
+        }
+        out.push(std::move(item));
+    }
+    return out;
+}
+
+Result<Json> show_dcap(ByteView file, dcap::Tee tee) {
+    RATLS_TRY(const dcap::Quote quote, dcap::parse_quote(file));
+    if (quote.tee != tee) {
+        return fail(Code::mismatch, "TARGET",
+                    "a quote of " + std::string(dcap::tee_name(quote.tee)) + " found");
+    }
+    Json out(Json::Object{});
+    out.set("format", tee == dcap::Tee::tdx ? "tdx" : "sgx");
+    out.set("claims", verify::dcap_claims(quote));
+    return out.set("pck_chain", pck_chain_json(quote));
+}
+
 Result<Json> show_tpm(ByteView file) {
     RATLS_TRY(const tpm::Quote quote, tpm::parse_quote(file));
     Json out(Json::Object{});
@@ -103,6 +137,9 @@ Result<Json> show_certificate(ByteView file) {
 std::string guess(ByteView file) {
     if (file.size() == snp::kReportSize && snp::parse_report(file)) {
         return "snp";
+    }
+    if (const auto quote = dcap::parse_quote(file)) {
+        return quote->tee == dcap::Tee::tdx ? "tdx" : "sgx";
     }
     if (tpm::parse_quote(file)) {
         return "tpm";
@@ -135,6 +172,9 @@ Result<Json> show_file(ByteView file, const std::string& as) {
     }
     if (as == "snp") {
         return show_snp(file);
+    }
+    if (as == "tdx" || as == "sgx") {
+        return show_dcap(file, as == "tdx" ? dcap::Tee::tdx : dcap::Tee::sgx);
     }
     if (as == "tpm") {
         return show_tpm(file);

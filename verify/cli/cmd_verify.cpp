@@ -33,6 +33,10 @@ Result<verify::VerificationResult> verify_raw(const VerifyOptions& options,
         return verify_tpm_file(options, loaded, io);
     }
     RATLS_TRY(const Bytes report, read_option(io, "TARGET", options.target, kMaxSmallFile));
+    if (options.evidence == "tdx" || options.evidence == "sgx") {
+        const dcap::Tee tee = options.evidence == "tdx" ? dcap::Tee::tdx : dcap::Tee::sgx;
+        return verify::verify_raw_dcap(report, tee, loaded.context());
+    }
     return verify::verify_raw_snp(report, loaded.context());
 }
 
@@ -75,8 +79,8 @@ Status check_combination(const VerifyOptions& options) {
                     "raw evidence has neither reference values nor freshness: no --snapshot, no "
                     "--require-fresh");
     }
-    if (options.evidence == "snp" && !options.logs.empty()) {
-        return fail(Code::usage, "--log", "an SEV-SNP report has no log");
+    if (raw && !tpm && !options.logs.empty()) {
+        return fail(Code::usage, "--log", "only with --evidence tpm, and with certificates");
     }
     if (options.evidence_only && !options.snapshot.empty()) {
         return fail(Code::usage, "--evidence-only", "then nothing is compared: no --snapshot");

@@ -1,0 +1,193 @@
+#include "verify/appraise/dcap_policy.h"
+
+#include <array>
+
+#include "ratls/base/text.h"
+#include "ratls/codec/hex.h"
+
+namespace ratls::verify {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, unsigned>, 7> kTdAttributes = {{
+    {"debug", td_attribute::kDebug},
+    {"lass", td_attribute::kLass},
+    {"sept_ve_disable", td_attribute::kSeptVeDisable},
+    {"migratable", td_attribute::kMigratable},
+    {"pks", td_attribute::kPks},
+    {"key_locker", td_attribute::kKeyLocker},
+    {"perfmon", td_attribute::kPerfmon},
+}};
+
+void finish(JsonReader& reader, JsonReader& parent) {
+    if (auto status = reader.finish(); !status) {
+        parent.fail(std::move(status).error());
+    }
+}
+
+std::vector<unsigned> read_attributes(JsonReader& reader, std::string_view key) {
+    std::vector<unsigned> out;
+    for (const std::string& wanted : reader.strings(key)) {
+        bool known = false;
+        for (const auto& [name, bit] : kTdAttributes) {
+            if (name == wanted) {
+                out.push_back(bit);
+                known = true;
+            }
+        }
+        if (!known) {
+            reader.fail(key, "unknown attribute " + quoted(wanted));
+        }
+    }
+    return out;
+}
+
+Json hex_array(const std::vector<Bytes>& values) {
+    Json out(Json::Array{});
+    for (const Bytes& value : values) {
+        out.push(hex(value));
+    }
+    return out;
+}
+
+Json attribute_array(const std::vector<unsigned>& bits) {
+    Json out(Json::Array{});
+    for (const unsigned bit : bits) {
+        out.push(td_attribute_name(bit));
+    }
+    return out;
+}
+
+void read_statuses(JsonReader& reader, IntelPolicy& out) {
+    constexpr std::string_view kKey = "accepted_tcb_statuses";
+    if (reader.member(kKey) == nullptr) {
+        return;
+    }
+    out.accepted_tcb_statuses.clear();
+    for (const std::string& name : reader.strings(kKey)) {
+        const auto status = dcap::status_from_name(name);
+        if (!status || *status == dcap::TcbStatus::revoked ||
+            *status == dcap::TcbStatus::not_supported) {
+            reader.fail(kKey, "a status of Intel's but Revoked and NotSupported wanted, " +
+                                  quoted(name) + " found");
+        }
+        out.accepted_tcb_statuses.push_back(status.value_or(dcap::TcbStatus::up_to_date));
+    }
+    if (out.accepted_tcb_statuses.empty()) {
+        reader.fail(kKey, "at least one status wanted");
+    }
+}
+
+}  // namespace
+
+std::string td_attribute_name(unsigned bit) {
+    for (const auto& [name, known] : kTdAttributes) {
+        if (known == bit) {
+            return std::string(name);
+        }
+    }
+    return "bit " + std::to_string(bit);
+}
+
+void read_intel_policy(const Json& json, IntelPolicy& out, JsonReader& parent) {
+    JsonReader reader(json, "policy: intel");
+    read_statuses(reader, out);
+    out.denied_advisories = reader.strings("denied_advisories");
+    if (reader.member("min_tcb_date") != nullptr) {
+        const auto date = parse_rfc3339(reader.required_string("min_tcb_date"));
+        if (!date) {
+            reader.fail("min_tcb_date", date.error().what);
+        }
+        out.min_tcb_date = date.value_or(0);
+    }
+    out.min_evaluation_number =
+        static_cast<std::uint64_t>(reader.integer("min_evaluation_number", 0, 0, 1'000'000'000));
+    out.out_of_date_grace_days = reader.integer("out_of_date_grace_days", 0, 0, 366);
+    out.fmspcs = reader.hex_list("fmspcs", 6);
+    out.platform_ids = reader.hex_list("platform_ids", 16);
+    finish(reader, parent);
+}
+
+void read_tdx_policy(const Json& json, TdxPolicy& out, JsonReader& parent) {
+    JsonReader reader(json, "policy: tdx");
+    out.allow_debug = reader.boolean("allow_debug", out.allow_debug);
+    out.allow_migratable = reader.boolean("allow_migratable", out.allow_migratable);
+    out.allow_unknown_attributes =
+        reader.boolean("allow_unknown_attributes", out.allow_unknown_attributes);
+    out.required_attributes = read_attributes(reader, "required_attributes");
+    out.forbidden_attributes = read_attributes(reader, "forbidden_attributes");
+    out.xfam = reader.hex_list("xfam", 8);
+    out.mr_seam = reader.hex_list("mr_seam", 48);
+    out.mr_signer_seam = reader.hex_list("mr_signer_seam", 48);
+    out.service_tds = reader.hex_list("service_tds", 48);
+    if (reader.member("min_tee_tcb_svn") != nullptr) {
+        out.min_tee_tcb_svn = reader.hex_bytes("min_tee_tcb_svn", 16);
+    }
+    finish(reader, parent);
+}
+
+void read_sgx_policy(const Json& json, SgxPolicy& out, JsonReader& parent) {
+    JsonReader reader(json, "policy: sgx");
+    out.allow_debug = reader.boolean("allow_debug", out.allow_debug);
+    out.allow_provision_key = reader.boolean("allow_provision_key", out.allow_provision_key);
+    out.mr_enclaves = reader.hex_list("mr_enclaves", 32);
+    out.mr_signers = reader.hex_list("mr_signers", 32);
+    out.isv_prod_ids = reader.integers("isv_prod_ids", 0, 65535);
+    out.min_isv_svn = static_cast<unsigned>(reader.integer("min_isv_svn", 0, 0, 65535));
+    finish(reader, parent);
+}
+
+Json intel_policy_json(const IntelPolicy& policy) {
+    Json statuses(Json::Array{});
+    for (const dcap::TcbStatus status : policy.accepted_tcb_statuses) {
+        statuses.push(dcap::status_name(status));
+    }
+    Json denied(Json::Array{});
+    for (const std::string& advisory : policy.denied_advisories) {
+        denied.push(advisory);
+    }
+    Json out(Json::Object{});
+    out.set("accepted_tcb_statuses", std::move(statuses));
+    out.set("denied_advisories", std::move(denied));
+    if (policy.min_tcb_date) {
+        out.set("min_tcb_date", format_rfc3339(*policy.min_tcb_date));
+    }
+    out.set("min_evaluation_number", policy.min_evaluation_number);
+    out.set("out_of_date_grace_days", policy.out_of_date_grace_days);
+    out.set("fmspcs", hex_array(policy.fmspcs));
+    out.set("platform_ids", hex_array(policy.platform_ids));
+    return out;
+}
+
+Json tdx_policy_json(const TdxPolicy& policy) {
+    Json out(Json::Object{});
+    out.set("allow_debug", policy.allow_debug);
+    out.set("allow_migratable", policy.allow_migratable);
+    out.set("allow_unknown_attributes", policy.allow_unknown_attributes);
+    out.set("required_attributes", attribute_array(policy.required_attributes));
+    out.set("forbidden_attributes", attribute_array(policy.forbidden_attributes));
+    out.set("xfam", hex_array(policy.xfam));
+    out.set("mr_seam", hex_array(policy.mr_seam));
+    out.set("mr_signer_seam", hex_array(policy.mr_signer_seam));
+    out.set("service_tds", hex_array(policy.service_tds));
+    if (policy.min_tee_tcb_svn) {
+        out.set("min_tee_tcb_svn", hex(*policy.min_tee_tcb_svn));
+    }
+    return out;
+}
+
+Json sgx_policy_json(const SgxPolicy& policy) {
+    Json products(Json::Array{});
+    for (const std::int64_t product : policy.isv_prod_ids) {
+        products.push(product);
+    }
+    Json out(Json::Object{});
+    out.set("allow_debug", policy.allow_debug);
+    out.set("allow_provision_key", policy.allow_provision_key);
+    out.set("mr_enclaves", hex_array(policy.mr_enclaves));
+    out.set("mr_signers", hex_array(policy.mr_signers));
+    out.set("isv_prod_ids", std::move(products));
+    out.set("min_isv_svn", policy.min_isv_svn);
+    return out;
+}
+
+}  // namespace ratls::verify
