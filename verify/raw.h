@@ -36,4 +36,28 @@ struct RawTpm {
 /// One TPM quote with the logs that it proves.
 VerificationResult verify_raw_tpm(const RawTpm& evidence, const Context& context);
 
+/// A report of Azure's paravisor with what belongs to it.
+struct RawHcl {
+    Bytes report;
+    struct Quote {
+        Bytes attest;
+        Bytes signature;
+        std::optional<std::vector<tpm::PcrValue>> pcrs;
+    };
+    std::optional<Quote> quote;     ///< by the AK that the report names
+    std::optional<Bytes> td_quote;  ///< what signs the TDREPORT of a trust domain
+};
+
+/// The hardware's word for the paravisor's runtime data, and its AK's for the TPM.
+VerificationResult verify_raw_hcl(const RawHcl& evidence, const Context& context);
+
+/// Verification and policy of a report or quote, as part of something larger.
+void judge_snp(ByteView report, const Context& context, VerificationResult& out);
+void judge_dcap(ByteView quote, dcap::Tee tee, const Context& context, VerificationResult& out);
+
+/// The end of a raw verification: nonce, what was not checked, outcome. `report_data` is empty if
+/// the evidence did not parse.
+void conclude_raw(ByteView report_data, std::string_view nonce_rule, const Context& context,
+                  VerificationResult& out);
+
 }  // namespace ratls::verify

@@ -3,26 +3,28 @@
 
 namespace ratls::verify {
 
-VerificationResult verify_raw_snp(ByteView report, const Context& context) {
-    VerificationResult out;
-    out.verified_at = context.now;
+void judge_snp(ByteView report, const Context& context, VerificationResult& out) {
     const auto evidence =
         verify_snp(report, {context.endorsements, context.user_roots, context.now}, out.findings);
     if (const auto parsed = snp::parse_report(report)) {
         out.claims.set("snp", snp_claims(*parsed));
-        if (context.nonce) {
-            Bytes wanted = *context.nonce;
-            wanted.resize(64, 0);
-            out.findings.check("snp.nonce", equal(wanted, parsed->report_data), hex(wanted),
-                               hex(parsed->report_data));
-        }
     }
-    if (evidence) {
-        out.root = (*evidence)->user_root ? "user" : "vendor";
-        appraise_snp_policy(*evidence, context.policy.snp, out.findings);
-        if (!(*evidence)->revocation_checked) {
-            out.not_checked.emplace_back("revocation");
-        }
+    if (!evidence) {
+        return;
+    }
+    out.root = (*evidence)->user_root ? "user" : "vendor";
+    appraise_snp_policy(*evidence, context.policy.snp, out.findings);
+    if (!(*evidence)->revocation_checked) {
+        out.not_checked.emplace_back("revocation");
+    }
+}
+
+void conclude_raw(ByteView report_data, std::string_view nonce_rule, const Context& context,
+                  VerificationResult& out) {
+    if (context.nonce && !report_data.empty()) {
+        Bytes wanted = *context.nonce;
+        wanted.resize(64, 0);
+        out.findings.check(nonce_rule, equal(wanted, report_data), hex(wanted), hex(report_data));
     }
     out.not_checked.emplace_back("key binding");
     out.not_checked.emplace_back("reference values");
@@ -30,6 +32,14 @@ VerificationResult verify_raw_snp(ByteView report, const Context& context) {
         out.not_checked.emplace_back("report data (no nonce was given)");
     }
     out.outcome = conclude(out.findings, false);
+}
+
+VerificationResult verify_raw_snp(ByteView report, const Context& context) {
+    VerificationResult out;
+    out.verified_at = context.now;
+    judge_snp(report, context, out);
+    const auto parsed = snp::parse_report(report);
+    conclude_raw(parsed ? ByteView(parsed->report_data) : ByteView(), "snp.nonce", context, out);
     return out;
 }
 

@@ -151,6 +151,13 @@ const std::vector<Rule>& all_rules() {
         {"sgx.isvprodid", kPolicy, 2, "The enclave's product id is one of the policy's values"},
         {"sgx.isvsvn", kPolicy, 2,
          "The enclave's security version is at least the policy's minimum"},
+        // The paravisor of Azure.
+        {"hcl.format", kSound, 5, "The paravisor's report has its form, and names one AK"},
+        {"hcl.binding", kSound, 5,
+         "The report data of the hardware report, and of a TDX quote, are the hash of the runtime "
+         "data and zeros"},
+        {"hcl.nonce", kSound, 8, "The runtime data contain the nonce that the caller expects"},
+        {"hcl.td_quote", kNeeded, 6, "A TDX quote that signs the trust domain's report is at hand"},
         // TPM.
         {"tpm.quote.format", kSound, 5,
          "The quote, its signature and the AK have the form that the TPM library demands"},

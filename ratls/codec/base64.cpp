@@ -56,4 +56,16 @@ Result<Bytes> parse_base64(std::string_view text) {
     return out;
 }
 
+Result<Bytes> parse_base64url(std::string_view text) {
+    std::string standard(text);
+    for (char& c : standard) {
+        if (c == '+' || c == '/' || c == '=') {
+            return fail(Code::malformed, "base64url", "a character of plain base64");
+        }
+        c = c == '-' ? '+' : c == '_' ? '/' : c;
+    }
+    standard.append((4 - standard.size() % 4) % 4, '=');
+    return parse_base64(standard);
+}
+
 }  // namespace ratls

@@ -15,4 +15,7 @@ std::string base64(ByteView bytes);
 /// and 4.
 Result<Bytes> parse_base64(std::string_view text);
 
+/// The alphabet with - and _, without padding; else as strict. Source: RFC 7515, section 2.
+Result<Bytes> parse_base64url(std::string_view text);
+
 }  // namespace ratls

@@ -61,7 +61,7 @@ Run add_verify(CLI::App& command, Io& io) {
         ->required();
     add_common(command, *o);
     command.add_option("--evidence", o->evidence, "TARGET is raw evidence of this kind")
-        ->check(CLI::IsMember({"snp", "tdx", "sgx", "tpm"}));
+        ->check(CLI::IsMember({"snp", "tdx", "sgx", "tpm", "hcl"}));
     command.add_option("--nonce", o->nonce, "Nonce that the evidence must contain, 1 to 64 bytes")
         ->type_name("HEX");
     command.add_option("--signature", o->signature, "TPMT_SIGNATURE or bare RSASSA signature")
@@ -70,6 +70,10 @@ Run add_verify(CLI::App& command, Io& io) {
         ->type_name("FILE");
     command.add_option("--pcrs", o->pcrs, "PCR values that were quoted: tpm2_pcrread or JSON")
         ->type_name("FILE");
+    command.add_option("--tpm-quote", o->tpm_quote, "TPMS_ATTEST by the AK of an HCL report")
+        ->type_name("FILE");
+    command.add_option("--td-quote", o->td_quote, "TDX quote that belongs to an HCL report")
+        ->type_name("FILE");
     return [o, &io] { return cmd_verify(*o, io); };
 }
 
@@ -77,7 +81,8 @@ Run add_show(CLI::App& command, Io& io) {
     auto o = std::make_shared<ShowOptions>();
     command.add_option("TARGET", o->target, "File to show")->required();
     command.add_option("--as", o->as, "What the file is; guessed if absent")
-        ->check(CLI::IsMember({"ima", "eventlog", "ccel", "snp", "tdx", "sgx", "tpm", "cert", "snapshot"}));
+        ->check(CLI::IsMember(
+            {"ima", "eventlog", "ccel", "snp", "tdx", "sgx", "hcl", "tpm", "cert", "snapshot"}));
     command.add_flag("--json", o->json, "Print JSON");
     return [o, &io] { return cmd_show(*o, io); };
 }

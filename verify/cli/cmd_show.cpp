@@ -7,6 +7,7 @@
 #include "verify/appraise/dcap.h"
 #include "verify/cli/commands.h"
 #include "verify/cli/options.h"
+#include "verify/formats/hcl.h"
 
 namespace ratls::cli {
 namespace {
@@ -114,6 +115,19 @@ Result<Json> show_dcap(ByteView file, dcap::Tee tee) {
     return out.set("pck_chain", pck_chain_json(quote));
 }
 
+Result<Json> show_hcl(ByteView file) {
+    RATLS_TRY(const hcl::Report report, hcl::parse_report(file));
+    Json out(Json::Object{});
+    out.set("format", "hcl").set("claims", verify::hcl_claims(report));
+    if (report.type == hcl::ReportType::snp) {
+        RATLS_TRY(const snp::Report hardware, snp::parse_report(report.hardware_report));
+        out.set("hardware_report", verify::snp_claims(hardware));
+    } else {
+        out.set("hardware_report", hex(report.hardware_report));
+    }
+    return out;
+}
+
 Result<Json> show_tpm(ByteView file) {
     RATLS_TRY(const tpm::Quote quote, tpm::parse_quote(file));
     Json out(Json::Object{});
@@ -137,6 +151,9 @@ Result<Json> show_certificate(ByteView file) {
 std::string guess(ByteView file) {
     if (file.size() == snp::kReportSize && snp::parse_report(file)) {
         return "snp";
+    }
+    if (as_text(file).starts_with("HCLA")) {
+        return "hcl";
     }
     if (const auto quote = dcap::parse_quote(file)) {
         return quote->tee == dcap::Tee::tdx ? "tdx" : "sgx";
@@ -175,6 +192,9 @@ Result<Json> show_file(ByteView file, const std::string& as) {
     }
     if (as == "tdx" || as == "sgx") {
         return show_dcap(file, as == "tdx" ? dcap::Tee::tdx : dcap::Tee::sgx);
+    }
+    if (as == "hcl") {
+        return show_hcl(file);
     }
     if (as == "tpm") {
         return show_tpm(file);

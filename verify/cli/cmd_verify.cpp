@@ -27,10 +27,37 @@ Result<verify::VerificationResult> verify_tpm_file(const VerifyOptions& options,
     return verify::verify_raw_tpm(raw, loaded.context());
 }
 
+Result<verify::VerificationResult> verify_hcl_file(const VerifyOptions& options,
+                                                   const LoadedOptions& loaded, Io& io) {
+    verify::RawHcl raw;
+    RATLS_TRY(raw.report, read_option(io, "TARGET", options.target, kMaxSmallFile));
+    if (options.tpm_quote.empty() != options.signature.empty()) {
+        return fail(Code::usage, "--tpm-quote, --signature", "both or none wanted");
+    }
+    if (!options.tpm_quote.empty()) {
+        verify::RawHcl::Quote quote;
+        RATLS_TRY(quote.attest, read_option(io, "--tpm-quote", options.tpm_quote, kMaxSmallFile));
+        RATLS_TRY(quote.signature,
+                  read_option(io, "--signature", options.signature, kMaxSmallFile));
+        if (!options.pcrs.empty()) {
+            RATLS_TRY(const Bytes file, read_option(io, "--pcrs", options.pcrs, kMaxSmallFile));
+            RATLS_TRY(quote.pcrs, verify::parse_pcr_values(file));
+        }
+        raw.quote = std::move(quote);
+    }
+    if (!options.td_quote.empty()) {
+        RATLS_TRY(raw.td_quote, read_option(io, "--td-quote", options.td_quote, kMaxSmallFile));
+    }
+    return verify::verify_raw_hcl(raw, loaded.context());
+}
+
 Result<verify::VerificationResult> verify_raw(const VerifyOptions& options,
                                               const LoadedOptions& loaded, Io& io) {
     if (options.evidence == "tpm") {
         return verify_tpm_file(options, loaded, io);
+    }
+    if (options.evidence == "hcl") {
+        return verify_hcl_file(options, loaded, io);
     }
     RATLS_TRY(const Bytes report, read_option(io, "TARGET", options.target, kMaxSmallFile));
     if (options.evidence == "tdx" || options.evidence == "sgx") {
@@ -88,8 +115,18 @@ Status check_combination(const VerifyOptions& options) {
     if (!raw && !options.nonce.empty()) {
         return fail(Code::usage, "--nonce", "only with --evidence; hosts get a nonce of their own");
     }
-    if (!tpm && (!options.signature.empty() || !options.ak.empty() || !options.pcrs.empty())) {
-        return fail(Code::usage, "--signature, --ak, --pcrs", "only with --evidence tpm");
+    const bool hcl = options.evidence == "hcl";
+    if (!tpm && !options.ak.empty()) {
+        return fail(Code::usage, "--ak", "only with --evidence tpm");
+    }
+    if (!tpm && !hcl && (!options.signature.empty() || !options.pcrs.empty())) {
+        return fail(Code::usage, "--signature, --pcrs", "only with --evidence tpm or hcl");
+    }
+    if (!hcl && (!options.tpm_quote.empty() || !options.td_quote.empty())) {
+        return fail(Code::usage, "--tpm-quote, --td-quote", "only with --evidence hcl");
+    }
+    if (hcl && options.tpm_quote.empty() && !options.pcrs.empty()) {
+        return fail(Code::usage, "--pcrs", "--tpm-quote wanted too");
     }
     return {};
 }

@@ -12,7 +12,7 @@ namespace ratls::cli {
 /// What every verifying command takes.
 struct VerifyOptions {
     std::string target;
-    std::string evidence;  ///< "", "snp", "tpm"
+    std::string evidence;  ///< "", "snp", "tdx", "sgx", "tpm", "hcl"
     std::string snapshot;
     std::vector<std::string> snapshot_keys;
     std::string policy = "default";
@@ -25,6 +25,8 @@ struct VerifyOptions {
     std::string signature;
     std::string ak;
     std::string pcrs;
+    std::string tpm_quote;
+    std::string td_quote;
     std::vector<std::string> resolve;
     bool offline = false;
     bool evidence_only = false;
