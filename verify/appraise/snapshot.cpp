@@ -110,6 +110,9 @@ SnpReference read_snp(JsonReader& reader) {
     }
     out.host_data = reader.hex_list("host_data", 32);
     out.id_key_digests = reader.hex_list("id_key_digests", 48);
+    out.author_key_digests = reader.hex_list("author_key_digests", 48);
+    out.family_ids = reader.hex_list("family_ids", 16);
+    out.image_ids = reader.hex_list("image_ids", 16);
     out.min_guest_svn =
         static_cast<std::uint32_t>(reader.integer("min_guest_svn", 0, 0, 0xffffffff));
     return out;
@@ -197,12 +200,16 @@ Json snp_json(const SnpReference& snp) {
     }
     Json out(Json::Object{});
     out.set("measurements", std::move(measurements));
-    if (!snp.host_data.empty()) {
-        out.set("host_data", hex_array(snp.host_data));
-    }
-    if (!snp.id_key_digests.empty()) {
-        out.set("id_key_digests", hex_array(snp.id_key_digests));
-    }
+    const auto set_list = [&](std::string_view key, const std::vector<Bytes>& values) {
+        if (!values.empty()) {
+            out.set(key, hex_array(values));
+        }
+    };
+    set_list("host_data", snp.host_data);
+    set_list("id_key_digests", snp.id_key_digests);
+    set_list("author_key_digests", snp.author_key_digests);
+    set_list("family_ids", snp.family_ids);
+    set_list("image_ids", snp.image_ids);
     out.set("min_guest_svn", std::uint64_t{snp.min_guest_svn});
     return out;
 }

@@ -24,8 +24,11 @@ struct MeasurementReference {
 
 struct SnpReference {
     std::vector<MeasurementReference> measurements;
-    std::vector<Bytes> host_data;       ///< 32 bytes each; any if empty
-    std::vector<Bytes> id_key_digests;  ///< 48 bytes each; any if empty
+    std::vector<Bytes> host_data;           ///< 32 bytes each; any if empty
+    std::vector<Bytes> id_key_digests;      ///< 48 bytes each; any if empty
+    std::vector<Bytes> author_key_digests;  ///< 48 bytes each; any if empty
+    std::vector<Bytes> family_ids;          ///< 16 bytes each; any if empty
+    std::vector<Bytes> image_ids;           ///< 16 bytes each; any if empty
     std::uint32_t min_guest_svn = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
 
 namespace ratls::verify {
@@ -18,6 +19,11 @@ bool contains(const std::vector<Bytes>& values, ByteView wanted) {
     return std::ranges::any_of(values, [&](const Bytes& value) { return equal(value, wanted); });
 }
 
+template <typename T>
+bool lists(const std::vector<T>& values, const auto& wanted) {
+    return std::ranges::find(values, wanted) != values.end();
+}
+
 /// A feature that the policy may allow although it is off by default.
 void check_bit(std::string_view rule, bool set, bool allowed, std::string_view allow_name,
                Findings& out) {
@@ -25,28 +31,53 @@ void check_bit(std::string_view rule, bool set, bool allowed, std::string_view a
               set ? "on" : "off");
 }
 
-std::string platform_text(const snp::Report& report, const std::vector<unsigned>& bits) {
+/// A protection that the policy may require.
+void check_required(std::string_view rule, bool set, bool required, Findings& out) {
+    out.check(rule, set || !required, required ? "on" : "any", set ? "on" : "off");
+}
+
+/// Bits 0 to 63 that are not set, by number.
+std::string missing_bits(std::uint64_t value, const std::vector<std::int64_t>& bits) {
     std::string missing;
-    for (const unsigned bit : bits) {
-        if (!report.platform_bit(bit)) {
-            missing += (missing.empty() ? "" : ", ") + std::string(platform_bit_name(bit));
+    for (const std::int64_t bit : bits) {
+        if (((value >> bit) & 1) == 0) {
+            missing += (missing.empty() ? "" : ", ") + std::to_string(bit);
         }
     }
     return missing;
 }
 
-}  // namespace
+/// Those of the features whose state is `on`, by name.
+std::string platform_text(const snp::Report& report, const std::vector<unsigned>& bits, bool on) {
+    std::string found;
+    for (const unsigned bit : bits) {
+        if (report.platform_bit(bit) == on) {
+            found += (found.empty() ? "" : ", ") + std::string(platform_bit_name(bit));
+        }
+    }
+    return found;
+}
 
-void appraise_snp_policy(const Verified<SnpEvidence>& evidence, const SnpPolicy& policy,
-                         Findings& out) {
-    const snp::Report& report = evidence->report;
-    const snp::Line line = evidence->vek.line;
-    check_bit("snp.policy.debug", report.policy_bit(snp::policy_bit::kDebug), policy.allow_debug,
-              "allow_debug", out);
-    check_bit("snp.policy.migration_agent", report.policy_bit(snp::policy_bit::kMigrateMa),
+/// The guest policy: what the owner of the guest demanded of firmware and host at launch.
+void check_guest_policy(const snp::Report& report, const SnpPolicy& policy, Findings& out) {
+    namespace bit = snp::policy_bit;
+    check_bit("snp.policy.debug", report.policy_bit(bit::kDebug), policy.allow_debug, "allow_debug",
+              out);
+    check_bit("snp.policy.migration_agent", report.policy_bit(bit::kMigrateMa),
               policy.allow_migration_agent, "allow_migration_agent", out);
-    check_bit("snp.policy.smt", report.policy_bit(snp::policy_bit::kSmt), policy.allow_smt,
-              "allow_smt", out);
+    check_bit("snp.policy.smt", report.policy_bit(bit::kSmt), policy.allow_smt, "allow_smt", out);
+    check_bit("snp.policy.cxl", report.policy_bit(bit::kCxlAllow), policy.allow_cxl, "allow_cxl",
+              out);
+    check_required("snp.policy.single_socket", report.policy_bit(bit::kSingleSocket),
+                   policy.require_single_socket, out);
+    check_required("snp.policy.mem_aes_256_xts", report.policy_bit(bit::kMemAes256Xts),
+                   policy.require_mem_aes_256_xts, out);
+    check_required("snp.policy.rapl_dis", report.policy_bit(bit::kRaplDisable),
+                   policy.require_rapl_dis, out);
+    check_required("snp.policy.ciphertext_hiding", report.policy_bit(bit::kCiphertextHiding),
+                   policy.require_ciphertext_hiding, out);
+    check_required("snp.policy.page_swap_disable", report.policy_bit(bit::kPageSwapDisable),
+                   policy.require_page_swap_disable, out);
     const bool abi =
         report.abi_major() > policy.min_abi_major ||
         (report.abi_major() == policy.min_abi_major && report.abi_minor() >= policy.min_abi_minor);
@@ -54,37 +85,125 @@ void appraise_snp_policy(const Verified<SnpEvidence>& evidence, const SnpPolicy&
               "at least " + std::to_string(policy.min_abi_major) + "." +
                   std::to_string(policy.min_abi_minor),
               std::to_string(report.abi_major()) + "." + std::to_string(report.abi_minor()));
-    out.check("snp.vmpl", std::ranges::find(policy.vmpl, report.vmpl) != policy.vmpl.end(),
-              "a level of the policy's list", std::to_string(report.vmpl));
+}
+
+/// Who signed, which chip and which running guest it is.
+void check_identity(const SnpEvidence& evidence, const SnpPolicy& policy, Findings& out) {
+    const snp::Report& report = evidence.report;
+    out.check("snp.report_version", report.version >= policy.min_report_version,
+              "at least " + std::to_string(policy.min_report_version),
+              std::to_string(report.version));
+    out.check("snp.vmpl", lists(policy.vmpl, report.vmpl), "a level of the policy's list",
+              std::to_string(report.vmpl));
+    out.check("snp.signing_key", lists(policy.signing_keys, report.signing_key),
+              "a kind of the policy's list",
+              std::string(snp::signing_key_name(report.signing_key)));
+    if (!policy.csp_ids.empty()) {
+        // A VCEK names no provider, so it is never one of the list.
+        const bool named = evidence.vek.kind == snp::SigningKey::vlek;
+        out.check("snp.csp_id", named && lists(policy.csp_ids, evidence.vek.csp_id),
+                  "a provider of the policy's list",
+                  named ? quoted(evidence.vek.csp_id) : "none (VCEK)");
+    }
     const bool masked = all_zero(report.chip_id);
     out.check("snp.chip_id.masked", !masked || policy.allow_masked_chip_id,
               policy.allow_masked_chip_id ? "any (allow_masked_chip_id)" : "a chip id",
               masked ? "masked" : "given");
     if (!policy.chip_ids.empty()) {
-        out.check("snp.chip_id", contains(policy.chip_ids, report.chip_id),
+        out.check("snp.chip_id", !masked && contains(policy.chip_ids, report.chip_id),
                   "one of " + std::to_string(policy.chip_ids.size()) + " pinned chips",
                   hex(report.chip_id));
     }
-    const auto minimum = policy.min_tcb.find(line);
-    if (minimum != policy.min_tcb.end()) {
-        // The committed version is what the platform cannot fall back behind.
-        const bool enough = snp::at_least(evidence->reported, minimum->second) &&
-                            snp::at_least(evidence->committed, minimum->second);
-        out.check("snp.tcb.minimum", enough, "at least " + snp::tcb_text(minimum->second),
-                  "reported " + snp::tcb_text(evidence->reported) + "; committed " +
-                      snp::tcb_text(evidence->committed));
+    if (!policy.report_ids.empty()) {
+        out.check("snp.report_id", contains(policy.report_ids, report.report_id),
+                  "one of " + std::to_string(policy.report_ids.size()) + " pinned guests",
+                  hex(report.report_id));
     }
-    const bool provisional = !(evidence->committed == evidence->current) ||
-                             report.committed.text() != report.current.text();
+    const bool no_agent =
+        std::ranges::all_of(report.report_id_ma, [](std::uint8_t byte) { return byte == 0xff; });
+    out.check("snp.report_id_ma", no_agent || policy.allow_migration_agent,
+              policy.allow_migration_agent ? "any (allow_migration_agent)" : "none (all ff)",
+              no_agent ? "none (all ff)" : hex(report.report_id_ma));
+    check_required("snp.author_key.present", report.author_key_en, policy.require_author_key, out);
+}
+
+/// A minimum per product line, of one or two TCB versions of the report.
+void check_minimum(std::string_view rule, const std::map<snp::Line, snp::Tcb>& minimums,
+                   snp::Line line, const std::vector<snp::Tcb>& found, std::string actual,
+                   Findings& out) {
+    const auto minimum = minimums.find(line);
+    if (minimum == minimums.end()) {
+        return;
+    }
+    const bool enough = std::ranges::all_of(
+        found, [&](const snp::Tcb& tcb) { return snp::at_least(tcb, minimum->second); });
+    out.check(rule, enough, "at least " + snp::tcb_text(minimum->second), std::move(actual));
+}
+
+void check_firmware(const SnpEvidence& evidence, const SnpPolicy& policy, Findings& out) {
+    const snp::Report& report = evidence.report;
+    const snp::Line line = evidence.vek.line;
+    // The committed version is what the platform cannot fall back behind.
+    check_minimum("snp.tcb.minimum", policy.min_tcb, line, {evidence.reported, evidence.committed},
+                  "reported " + snp::tcb_text(evidence.reported) + "; committed " +
+                      snp::tcb_text(evidence.committed),
+                  out);
+    check_minimum("snp.tcb.launch_minimum", policy.min_launch_tcb, line, {evidence.launch},
+                  "launch " + snp::tcb_text(evidence.launch), out);
+    const bool provisional =
+        !(evidence.committed == evidence.current) || report.committed != report.current;
     out.check("snp.tcb.provisional", !provisional || policy.allow_provisional_firmware,
               policy.allow_provisional_firmware ? "any (allow_provisional_firmware)"
                                                 : "committed equal to current",
               provisional ? "current firmware is not committed" : "committed");
-    out.check("snp.products", std::ranges::find(policy.products, line) != policy.products.end(),
-              "a product of the policy's list", std::string(snp::line_name(line)));
-    const std::string missing = platform_text(report, policy.required_platform_bits);
-    out.check("snp.platform", missing.empty(), "the required platform features",
-              missing.empty() ? "all on" : "off: " + missing);
+    out.check("snp.firmware.minimum", report.committed >= policy.min_firmware,
+              "at least " + policy.min_firmware.text(), "committed " + report.committed.text());
+}
+
+void check_platform(const SnpEvidence& evidence, const SnpPolicy& policy, Findings& out) {
+    const snp::Report& report = evidence.report;
+    out.check("snp.products", lists(policy.products, evidence.vek.line),
+              "a product of the policy's list", std::string(snp::line_name(evidence.vek.line)));
+    const std::string off = platform_text(report, policy.required_platform_bits, false);
+    out.check("snp.platform", off.empty(), "the required platform features",
+              off.empty() ? "all on" : "off: " + off);
+    const std::string on = platform_text(report, policy.forbidden_platform_bits, true);
+    out.check("snp.platform.forbidden", on.empty(), "no forbidden platform feature",
+              on.empty() ? "all off" : "on: " + on);
+    // Reports before version 5 have no vectors: theirs are parsed as zero, so nothing is set.
+    const auto mitigations = [&](std::string_view rule, std::uint64_t vector,
+                                 const std::vector<std::int64_t>& required) {
+        const std::string missing = missing_bits(vector, required);
+        out.check(rule, missing.empty(), "the required mitigations",
+                  missing.empty() ? "all set" : "not set: " + missing);
+    };
+    mitigations("snp.mitigations.launch", report.launch_mit_vector,
+                policy.required_launch_mitigations);
+    mitigations("snp.mitigations.current", report.current_mit_vector,
+                policy.required_current_mitigations);
+}
+
+/// An older list may not know yet of a key that was revoked. No list is older than any.
+void check_list_date(const SnpEvidence& evidence, const SnpPolicy& policy, Findings& out) {
+    if (!policy.min_crl_date) {
+        return;
+    }
+    const auto newest = std::ranges::max_element(evidence.crls, {}, &VerifiedCrl::this_update);
+    const bool given = newest != evidence.crls.end();
+    out.check("snp.crl.minimum_date", given && newest->this_update >= *policy.min_crl_date,
+              "a list of " + format_rfc3339(*policy.min_crl_date) + " or later",
+              given ? "issued " + format_rfc3339(newest->this_update) : "none given");
+}
+
+}  // namespace
+
+void appraise_snp_policy(const Verified<SnpEvidence>& evidence, const SnpPolicy& policy,
+                         Findings& out) {
+    check_guest_policy(evidence->report, policy, out);
+    check_identity(*evidence, policy, out);
+    check_firmware(*evidence, policy, out);
+    check_platform(*evidence, policy, out);
+    check_list_date(*evidence, policy, out);
 }
 
 const MeasurementReference* appraise_snp_reference(const Verified<SnpEvidence>& evidence,
@@ -104,6 +223,21 @@ const MeasurementReference* appraise_snp_reference(const Verified<SnpEvidence>& 
     if (!reference.id_key_digests.empty()) {
         out.check("snp.id_key", contains(reference.id_key_digests, report.id_key_digest),
                   "a reference value", hex(report.id_key_digest));
+    }
+    if (!reference.author_key_digests.empty()) {
+        // Without AUTHOR_KEY_EN the digest means nothing.
+        const bool author = report.author_key_en &&
+                            contains(reference.author_key_digests, report.author_key_digest);
+        out.check("snp.author_key", author, "a reference value",
+                  report.author_key_en ? hex(report.author_key_digest) : "no author key");
+    }
+    if (!reference.family_ids.empty()) {
+        out.check("snp.family_id", contains(reference.family_ids, report.family_id),
+                  "a reference value", hex(report.family_id));
+    }
+    if (!reference.image_ids.empty()) {
+        out.check("snp.image_id", contains(reference.image_ids, report.image_id),
+                  "a reference value", hex(report.image_id));
     }
     out.check("snp.guest_svn", report.guest_svn >= reference.min_guest_svn,
               "at least " + std::to_string(reference.min_guest_svn),

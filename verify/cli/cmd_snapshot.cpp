@@ -96,6 +96,9 @@ Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptio
         out.snp = verify::SnpReference{.measurements = {std::move(measurement)},
                                        .host_data = {},
                                        .id_key_digests = {},
+                                       .author_key_digests = {},
+                                       .family_ids = {},
+                                       .image_ids = {},
                                        .min_guest_svn = report.guest_svn};
     }
     if (collection.tpm) {

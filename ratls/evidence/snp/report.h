@@ -1,6 +1,8 @@
 // The AMD SEV-SNP attestation report.
 #pragma once
 
+#include <compare>
+
 #include "ratls/evidence/snp/tcb.h"
 
 namespace ratls::snp {
@@ -18,6 +20,8 @@ struct FirmwareVersion {
     std::uint8_t minor = 0;
     std::uint8_t build = 0;
     std::string text() const;
+
+    friend auto operator<=>(const FirmwareVersion&, const FirmwareVersion&) = default;
 };
 
 /// Bits of the guest policy. Source: AMD 56860 rev. 1.58, table "Guest Policy".

@@ -127,6 +127,11 @@ issue ask-turin ask SEV-Turin 010001 intermediate ark-turin 2049
 issue vcek-turin vcek SEV-VCEK 00 vcek_turin ask-turin 2049
 crl crl-turin ark-turin 2024
 
+issue ark-of-milan ark ARK-Milan 010000 root self 2049
+issue ask-of-milan ask SEV-Milan 010001 intermediate ark-of-milan 2049
+issue vcek-of-milan vcek SEV-VCEK 00 vcek_milan ask-of-milan 2049
+crl crl-of-milan ark-of-milan 2024
+
 crl crl-later ark 2025
 crl crl-later-ask-revoked ark 2025 010001
 crl crl-serial7 ark 2024 07

@@ -35,6 +35,23 @@ Policy everything() {
     policy.snp.min_abi_minor = 55;
     policy.snp.required_platform_bits = {snp::platform_bit::kEcc, snp::platform_bit::kTio};
     policy.snp.chip_ids = {Bytes(64, 1), Bytes(64, 2)};
+    policy.snp.allow_cxl = true;
+    policy.snp.require_single_socket = true;
+    policy.snp.require_mem_aes_256_xts = true;
+    policy.snp.require_rapl_dis = true;
+    policy.snp.require_ciphertext_hiding = true;
+    policy.snp.require_page_swap_disable = true;
+    policy.snp.require_author_key = true;
+    policy.snp.min_crl_date = 1'704'067'200;
+    policy.snp.min_report_version = 5;
+    policy.snp.signing_keys = {snp::SigningKey::vlek};
+    policy.snp.csp_ids = {"CN=cc-us-east-2.amazonaws.com", "other"};
+    policy.snp.min_launch_tcb[snp::Line::genoa] = {std::nullopt, 1, 2, 3, 4};
+    policy.snp.min_firmware = {1, 55, 38};
+    policy.snp.forbidden_platform_bits = {snp::platform_bit::kSmt};
+    policy.snp.required_launch_mitigations = {0, 63};
+    policy.snp.required_current_mitigations = {1};
+    policy.snp.report_ids = {Bytes(32, 3)};
     policy.tpm.provider_trusted = true;
     policy.tpm.allow_sha1_bank = true;
     policy.tpm.required_pcrs = (1U << 0) | (1U << 23);
@@ -144,6 +161,40 @@ TEST_CASE("policy: every member of a wrong type or value is refused") {
              R"("snp": {"required_platform": ["ecc2"]})",
              R"("snp": {"chip_ids": "00"})",
              R"("snp": {"chip_ids": ["00"]})",
+             R"("snp": {"report_ids": ["00"]})",
+             R"("snp": {"report_ids": "00"})",
+             R"("snp": {"allow_cxl": 1})",
+             R"("snp": {"require_single_socket": 1})",
+             R"("snp": {"require_mem_aes_256_xts": "on"})",
+             R"("snp": {"require_rapl_dis": 0})",
+             R"("snp": {"require_ciphertext_hiding": []})",
+             R"("snp": {"require_page_swap_disable": {}})",
+             R"("snp": {"require_author_key": "true"})",
+             R"("snp": {"min_crl_date": 0})",
+             R"("snp": {"min_crl_date": ""})",
+             R"("snp": {"min_crl_date": "2026-02-30T00:00:00Z"})",
+             R"("snp": {"min_report_version": 1})",
+             R"("snp": {"min_report_version": 6})",
+             R"("snp": {"signing_keys": []})",
+             R"("snp": {"signing_keys": ["VCEK"]})",
+             R"("snp": {"signing_keys": "vcek"})",
+             R"("snp": {"csp_ids": "aws"})",
+             R"("snp": {"csp_ids": [""]})",
+             R"("snp": {"csp_ids": [1]})",
+             R"("snp": {"min_launch_tcb": {"genoa": {"fmc": 1}}})",
+             R"("snp": {"min_launch_tcb": {"milan": {"bl": 256}}})",
+             R"("snp": {"min_firmware": "1.55.38"})",
+             R"("snp": {"min_firmware": {"major": 256}})",
+             R"("snp": {"min_firmware": {"minor": -1}})",
+             R"("snp": {"min_firmware": {"build": "1"}})",
+             R"("snp": {"min_firmware": {"patch": 1}})",
+             R"("snp": {"forbidden_platform": ["ecc2"]})",
+             R"("snp": {"forbidden_platform": "ecc"})",
+             R"("snp": {"required_platform": ["ecc"], "forbidden_platform": ["smt", "ecc"]})",
+             R"("snp": {"required_launch_mitigations": [64]})",
+             R"("snp": {"required_launch_mitigations": [-1]})",
+             R"("snp": {"required_current_mitigations": [64]})",
+             R"("snp": {"required_current_mitigations": 1})",
              R"("tpm": [])",
              R"("tpm": {"provider_tpm": true})",
              R"("tpm": {"provider_tpm": "waived"})",
@@ -173,6 +224,9 @@ TEST_CASE("policy: values at their limits are taken") {
     CHECK(parses(R"("snp": {"min_tcb": {"turin": {"fmc": 255, "bl": 0}}})"));
     CHECK(parses(R"("tpm": {"required_pcrs": [0, 23]})"));
     CHECK(parses(R"("snp": {"vmpl": [0, 1, 2, 3]})"));
+    CHECK(parses(R"("snp": {"min_report_version": 5, "min_crl_date": null})"));
+    CHECK(parses(R"("snp": {"required_launch_mitigations": [0, 63]})"));
+    CHECK(parses(R"("snp": {"min_firmware": {"major": 255, "minor": 255, "build": 255}})"));
 }
 
 TEST_CASE("policy: a member that nobody knows is refused, at every level") {

@@ -347,6 +347,35 @@ verify::RawTpm Scene::raw_quote(const std::vector<tpm::PcrSelection>& selection,
     return out;
 }
 
+void use_milan(Scene& scene) {
+    scene.user_roots = {{verify::RootKind::snp, certificate_of(variant("ark-of-milan"))}};
+    scene.vek = variant("vcek-of-milan");
+    scene.ask = variant("ask-of-milan");
+    scene.crl = variant("crl-of-milan");
+    scene.tee.fields.cpuid = {0x19, 0x01, 0x01};
+}
+
+void use_turin(Scene& scene) {
+    scene.user_roots = {{verify::RootKind::snp, certificate_of(variant("ark-turin"))}};
+    scene.vek = variant("vcek-turin");
+    scene.ask = variant("ask-turin");
+    scene.crl = variant("crl-turin");
+    SnpFields& fields = scene.tee.fields;
+    fields.cpuid = {0x1a, 0x02, 0x01};
+    // TCB_VERSION of Turin: FMC first, the others behind it.
+    fields.current_tcb = {5, 10, 0, 23, 0, 0, 0, 200};
+    fields.reported_tcb = fields.committed_tcb = fields.launch_tcb = fields.current_tcb;
+    std::fill(fields.chip_id.begin() + 8, fields.chip_id.end(), std::uint8_t{0});
+}
+
+void use_vlek(Scene& scene) {
+    scene.vek = variant("vlek");
+    scene.ask = variant("asvk");
+    scene.tee.fields.key_info = 1U << 2;
+    scene.tee.fields.chip_id.fill(0);
+    scene.policy.snp.allow_masked_chip_id = true;
+}
+
 std::string summary(const verify::VerificationResult& result) {
     const auto rules = [&](Verdict verdict) {
         std::vector<std::string> seen;

@@ -126,6 +126,12 @@ class Scene {
     verify::VerificationResult judge(const Judge& with);
 };
 
+/// The scene on a processor of another line, with the same TCB levels; the defaults are a Genoa.
+void use_milan(Scene& scene);
+void use_turin(Scene& scene);
+/// A report under a VLEK, without a chip id, which the policy then allows.
+void use_vlek(Scene& scene);
+
 /// The outcome, then the rules that failed, then those that were waived, each once in the order of
 /// the findings: "refused: tpm.class, tpm.pcrs", "accepted (waived: snp.revocation)".
 std::string summary(const verify::VerificationResult& result);

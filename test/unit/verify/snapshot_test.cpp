@@ -61,6 +61,9 @@ TEST_CASE("snapshot: what is written is read back equal") {
     Snapshot snapshot = *scene.snapshot;
     snapshot.snp->host_data = {Bytes(32, 1)};
     snapshot.snp->id_key_digests = {Bytes(48, 2)};
+    snapshot.snp->author_key_digests = {Bytes(48, 5)};
+    snapshot.snp->family_ids = {Bytes(16, 6)};
+    snapshot.snp->image_ids = {Bytes(16, 7), Bytes(16, 8)};
     snapshot.snp->min_guest_svn = 0xffffffff;
     snapshot.snp->measurements.push_back({Bytes(48, 3), {}, "paravisor"});
     snapshot.ima->allow.push_back({"/a/\xff\xfe", {Scene::file_digest_text(1)}});
@@ -148,6 +151,12 @@ TEST_CASE("snapshot: every member of a wrong type or value is refused") {
              {{"tee", "snp", "host_data"}, list_of(kHex48)},
              {{"tee", "snp", "host_data"}, kHex32},
              {{"tee", "snp", "id_key_digests"}, list_of(kHex32)},
+             {{"tee", "snp", "author_key_digests"}, list_of(kHex32)},
+             {{"tee", "snp", "author_key_digests"}, kHex48},
+             {{"tee", "snp", "family_ids"}, list_of(kHex32)},
+             {{"tee", "snp", "family_ids"}, true},
+             {{"tee", "snp", "image_ids"}, list_of(kHex48)},
+             {{"tee", "snp", "image_ids"}, object},
              {{"tee", "snp", "min_guest_svn"}, -1},
              {{"tee", "snp", "min_guest_svn"}, std::int64_t{1} << 32},
              {{"tee", "snp", "min_guest_svn"}, "1"},
