@@ -114,6 +114,8 @@ Result<AgentConfig> parse_config(std::string_view text) {
         vm.text("vek", out.vm.vek);
         vm.text("ask", out.vm.ask);
         vm.text("amd_crl", out.vm.amd_crl);
+        vm.text("ccel", out.vm.ccel);
+        vm.text("collateral", out.vm.collateral);
         RATLS_CHECK(vm.finish());
     }
     RATLS_CHECK(root.finish());

@@ -134,6 +134,10 @@ void add_issue(CLI::App& app, Options& options) {
     issue->add_option("--vek", options.vm.vek, "VCEK or VLEK certificate to carry");
     issue->add_option("--ask", options.vm.ask, "ASK or ASVK certificate to carry");
     issue->add_option("--amd-crl", options.vm.amd_crl, "AMD revocation list to carry, the beacon");
+    issue->add_option("--ccel", options.vm.ccel, "CC event log of a trust domain")
+        ->capture_default_str();
+    issue->add_option("--collateral", options.vm.collateral,
+                      "Folder with Intel's TCB info, QE identity and CRLs to carry");
     issue->add_flag("--json", options.json, "Print JSON");
     issue->footer(
         "Example: ratls-certtool issue --name vm.example.org --out cert.pem --key key.pem");

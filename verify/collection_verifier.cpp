@@ -4,9 +4,9 @@
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
-#include "ratls/crypto/crl.h"
 #include "ratls/evidence/eventlog/log.h"
 #include "verify/appraise/ima.h"
+#include "verify/tee_verifier.h"
 
 namespace ratls::verify {
 namespace {
@@ -29,7 +29,7 @@ class CollectionVerifier {
           out_(out) {}
 
     void run() {
-        check_tee();
+        tee_ = verify_tee(collection_, claims_, inputs_, snapshot_, out_);
         check_tpm();
         check_boot_log();
         check_ima();
@@ -37,10 +37,6 @@ class CollectionVerifier {
         note_what_was_not_compared();
         if (collection_.nvgpu) {
             out_.not_checked.emplace_back("GPU evidence");
-        }
-        if (collection_.hcl_report) {
-            findings().fail("cert.format", "no HCL report: its binding is not verified here",
-                            "label 8");
         }
     }
 
@@ -57,125 +53,6 @@ class CollectionVerifier {
         }
         if (!snapshot_->ima) {
             out_.not_checked.emplace_back("executed files (the snapshot has no IMA references)");
-        }
-    }
-
-    void check_tee() {
-        const bool wanted =
-            context_.policy.tee_required || (snapshot_ != nullptr && snapshot_->snp);
-        if (!collection_.tee) {
-            findings().check("tee.present", !wanted, wanted ? "a TEE report" : "none (tee: none)",
-                             "none");
-            return;
-        }
-        if (collection_.tee->type != cert::TeeType::sev_snp) {
-            findings().fail("tee.present", "a kind of TEE report that this version verifies",
-                            std::string(cert::tee_type_name(collection_.tee->type)));
-            return;
-        }
-        findings().pass("tee.present", "sev-snp");
-        check_snp(collection_.tee->evidence);
-    }
-
-    void check_snp(const Bytes& evidence) {
-        // What the certificate carries is as good as what the caller has: none of it is a root.
-        Endorsements endorsements = context_.endorsements;
-        if (collection_.endorsements) {
-            add_carried(endorsements);
-        }
-        const auto report = snp::parse_report(evidence);
-        if (report) {
-            out_.claims.set("snp", snp_claims(*report));
-            const auto wanted = cert::report_data(collection_.claims_buffer);
-            findings().check("cert.report_data", equal(wanted, report->report_data), hex(wanted),
-                             hex(report->report_data));
-        }
-        const auto verified =
-            verify_snp(evidence, {endorsements, context_.user_roots, context_.now}, findings());
-        if (!verified) {
-            return;
-        }
-        tee_verified_ = true;
-        out_.root = (*verified)->user_root ? "user" : "vendor";
-        appraise_snp_policy(*verified, context_.policy.snp, findings());
-        check_revocation(**verified);
-        check_beacon(**verified);
-        if (snapshot_ != nullptr && snapshot_->snp) {
-            const MeasurementReference* reference =
-                appraise_snp_reference(*verified, *snapshot_->snp, findings());
-            boot_measured_ = reference != nullptr && reference->covers_boot();
-        } else if (snapshot_ != nullptr) {
-            findings().fail("snp.measurement", "a reference value in the snapshot", "none");
-        }
-    }
-
-    /// Label 6: one DER document of its kind under each key. What is given and is not that, is
-    /// wrong.
-    void add_carried(Endorsements& endorsements) {
-        struct Place {
-            std::uint64_t key;
-            std::string_view rule;
-        };
-        for (const Place place : {Place{cert::endorsement::kVek, "snp.vek.format"},
-                                  Place{cert::endorsement::kAsk, "snp.chain.signatures"}}) {
-            const Bytes* document = collection_.endorsements->find(place.key);
-            if (document == nullptr) {
-                continue;
-            }
-            if (auto certificate = Certificate::parse(*document)) {
-                endorsements.add(*std::move(certificate));
-            } else {
-                findings().fail(place.rule, "a DER certificate in label 6",
-                                certificate.error().text());
-            }
-        }
-        if (const Bytes* crl = collection_.endorsements->find(cert::endorsement::kAmdCrl)) {
-            if (const auto parsed = Crl::parse(*crl)) {
-                endorsements.add_crl(*crl);
-            } else {
-                findings().fail("snp.crl", "a DER revocation list in label 6",
-                                parsed.error().text());
-            }
-        }
-    }
-
-    void check_revocation(const SnpEvidence& evidence) {
-        if (evidence.revocation_checked) {
-            findings().pass("snp.revocation", "checked");
-            return;
-        }
-        out_.not_checked.emplace_back("revocation");
-        if (inputs_.evidence_only) {
-            return;
-        }
-        if (context_.policy.snp.revocation_waived) {
-            findings().add({"snp.revocation", Verdict::waived, "AMD's revocation list",
-                            "none (revocation: waived)"});
-        } else {
-            findings().fail("snp.revocation", "AMD's revocation list", "none given");
-        }
-    }
-
-    void check_beacon(const SnpEvidence& evidence) {
-        if (!claims_.beacon) {
-            return;
-        }
-        const auto document = cert::beacon_document(collection_, *claims_.beacon);
-        const auto list =
-            std::ranges::find(evidence.crls, claims_.beacon->sha256, &VerifiedCrl::sha256);
-        const bool checked = document && claims_.beacon->kind == cert::BeaconKind::amd_crl &&
-                             list != evidence.crls.end();
-        const std::int64_t age = checked ? context_.now - list->this_update : std::int64_t{0};
-        const bool young = checked && age <= context_.policy.freshness.max_beacon_age_s;
-        findings().check("freshness.beacon", young,
-                         "a verified list, at most " +
-                             std::to_string(context_.policy.freshness.max_beacon_age_s) + " s old",
-                         !document ? document.error().text()
-                         : checked ? std::to_string(age) + " s old"
-                                   : "not a list that was verified");
-        if (young) {
-            out_.freshness = 1;
-            out_.not_older_than = list->this_update;
         }
     }
 
@@ -219,9 +96,16 @@ class CollectionVerifier {
     }
 
     void classify_tpm() {
-        if (!tee_verified_) {
+        if (!tee_.verified) {
             out_.tpm = {"none", false, false, "nothing vouches for the TPM"};
-        } else if (boot_measured_) {
+        } else if (tee_.hcl && tee_.paravisor) {
+            out_.tpm = {
+                "hcl", true, true,
+                "the paravisor, which the hardware measured, runs the TPM and names its AK"};
+        } else if (tee_.hcl) {
+            out_.tpm = {"hcl", false, false,
+                        "the paravisor names the AK, and was not compared with a reference value"};
+        } else if (tee_.boot_measured) {
             out_.tpm = {"tee-vouched", true, false,
                         "the hardware measured kernel, initrd and command line, and these name the "
                         "AK; whoever is root in the guest later could name another"};
@@ -233,21 +117,25 @@ class CollectionVerifier {
     }
 
     /// Whoever controls the host may boot another guest under the same firmware, whether there is a
-    /// TPM or not, unless the hardware measured the boot too.
+    /// TPM or not, unless the hardware measured the boot too, or a paravisor that it measured holds
+    /// the TPM which did.
     void judge_host() {
         if (snapshot_ == nullptr) {
             return;
         }
-        const bool excluded = tee_verified_ && boot_measured_;
+        const bool by_paravisor = tee_.paravisor && tpm_ && snapshot_->pcrs;
+        const bool excluded = tee_.verified && (tee_.hcl ? by_paravisor : tee_.boot_measured);
         // Without a TEE nothing names the AK, and this version verifies no AK roots: no waiver
-        // helps.
-        if (!excluded && tpm_ && tee_verified_ && context_.policy.tpm.provider_trusted) {
+        // helps. The paravisor is no provider's TPM.
+        if (!excluded && tpm_ && tee_.verified && !tee_.hcl &&
+            context_.policy.tpm.provider_trusted) {
             findings().add({"tpm.class", Verdict::waived, "a class that excludes the host",
                             out_.tpm.name + " (provider_tpm: trusted)"});
         } else {
             findings().check("tpm.class", excluded, "a class that excludes the host",
-                             out_.tpm.name + (excluded ? ", boot measured by hardware"
-                                                       : ", boot not measured by hardware"));
+                             out_.tpm.name + (tee_.boot_measured ? ", boot measured by hardware"
+                                              : excluded ? ", boot measured by the paravisor's TPM"
+                                                         : ", boot not measured by hardware"));
         }
     }
 
@@ -289,15 +177,15 @@ class CollectionVerifier {
             findings().fail("eventlog.format", hex(*claims_.eventlog_sha256), hex(part.sha256));
             return;
         }
-        if (part.kind != cert::EventLogKind::tpm) {
-            out_.not_checked.emplace_back("CC event log");
-            return;
-        }
         Result<Bytes> log = cert::event_log(part);
         if (!part.deflated && inputs_.boot_log) {
             log = to_bytes(*inputs_.boot_log);
         } else if (!part.deflated) {
             out_.not_checked.emplace_back("boot event log (only its hash is here)");
+            return;
+        }
+        if (part.kind == cert::EventLogKind::ccel) {
+            check_cc_log(log, part);
             return;
         }
         const auto parsed = log ? eventlog::parse_log(*log, eventlog::Kind::tcg)
@@ -328,6 +216,17 @@ class CollectionVerifier {
         }
         findings().check("eventlog.replay", wrong.empty(), "the quoted PCR 0 to 9 and 14",
                          wrong.empty() ? "equal" : wrong + " differ");
+    }
+
+    void check_cc_log(const Result<Bytes>& log, const cert::EventLogPart& part) {
+        if (!log || sha256(*log) != part.sha256) {
+            findings().fail("ccel.format", "the log that the claims hash",
+                            log ? "another log" : log.error().text());
+        } else if (tee_.td) {
+            check_ccel(*log, *tee_.td, findings());
+        } else {
+            out_.not_checked.emplace_back("CC event log (no TDX quote that it could replay to)");
+        }
     }
 
     void check_ima() {
@@ -404,8 +303,7 @@ class CollectionVerifier {
     const Context& context_;
     const Snapshot* snapshot_;
     VerificationResult& out_;
-    bool tee_verified_ = false;
-    bool boot_measured_ = false;
+    TeeOutcome tee_;
     std::optional<Verified<TpmEvidence>> tpm_;
 };
 

@@ -1,8 +1,8 @@
 // Verification of evidence outside of a certificate.
 #pragma once
 
-#include "ratls/evidence/dcap/quote.h"
 #include "verify/appraise/snp.h"
+#include "verify/formats/dcap.h"
 #include "verify/formats/tpm.h"
 #include "verify/result.h"
 
@@ -22,8 +22,9 @@ struct Context {
 /// One SEV-SNP report, for itself: no key binding, no reference values.
 VerificationResult verify_raw_snp(ByteView report, const Context& context);
 
-/// One SGX or TDX quote, for itself.
-VerificationResult verify_raw_dcap(ByteView quote, dcap::Tee tee, const Context& context);
+/// One SGX or TDX quote, for itself; a CC event log must replay to the RTMRs of a TDX quote.
+VerificationResult verify_raw_dcap(ByteView quote, dcap::Tee tee, const std::optional<Bytes>& ccel,
+                                   const Context& context);
 
 struct RawTpm {
     Bytes attest;
@@ -53,7 +54,8 @@ VerificationResult verify_raw_hcl(const RawHcl& evidence, const Context& context
 
 /// Verification and policy of a report or quote, as part of something larger.
 void judge_snp(ByteView report, const Context& context, VerificationResult& out);
-void judge_dcap(ByteView quote, dcap::Tee tee, const Context& context, VerificationResult& out);
+std::optional<Verified<DcapEvidence>> judge_dcap(ByteView quote, dcap::Tee tee,
+                                                 const Context& context, VerificationResult& out);
 
 /// The end of a raw verification: nonce, what was not checked, outcome. `report_data` is empty if
 /// the evidence did not parse.

@@ -1,17 +1,19 @@
 #include "verify/appraise/dcap.h"
 #include "verify/raw.h"
+#include "verify/tee_verifier.h"
 
 namespace ratls::verify {
 
-void judge_dcap(ByteView quote, dcap::Tee tee, const Context& context, VerificationResult& out) {
+std::optional<Verified<DcapEvidence>> judge_dcap(ByteView quote, dcap::Tee tee,
+                                                 const Context& context, VerificationResult& out) {
     const DcapCollateral collateral =
         prove_dcap_collateral(context.endorsements, context.user_roots, tee);
-    const auto evidence = verify_dcap(quote, collateral, context.now, out.findings);
+    auto evidence = verify_dcap(quote, collateral, context.now, out.findings);
     if (const auto parsed = dcap::parse_quote(quote)) {
         out.claims.set(tee == dcap::Tee::tdx ? "tdx" : "sgx", dcap_claims(*parsed));
     }
     if (!evidence) {
-        return;
+        return std::nullopt;
     }
     out.root = (*evidence)->user_root ? "user" : "vendor";
     out.tcb = dcap_tcb_status((*evidence)->tcb);
@@ -22,12 +24,19 @@ void judge_dcap(ByteView quote, dcap::Tee tee, const Context& context, Verificat
     } else {
         appraise_sgx_policy(*evidence, context.policy.sgx, out.findings);
     }
+    return evidence;
 }
 
-VerificationResult verify_raw_dcap(ByteView quote, dcap::Tee tee, const Context& context) {
+VerificationResult verify_raw_dcap(ByteView quote, dcap::Tee tee, const std::optional<Bytes>& ccel,
+                                   const Context& context) {
     VerificationResult out;
     out.verified_at = context.now;
-    judge_dcap(quote, tee, context, out);
+    const auto evidence = judge_dcap(quote, tee, context, out);
+    if (ccel && evidence) {
+        check_ccel(*ccel, *(*evidence)->quote.td, out.findings);
+    } else if (tee == dcap::Tee::tdx) {
+        out.not_checked.emplace_back("boot (no CC event log that replays to the RTMRs)");
+    }
     const auto parsed = dcap::parse_quote(quote);
     conclude_raw(parsed ? ByteView(parsed->report_data()) : ByteView(), "dcap.nonce", context, out);
     return out;

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "ratls/crypto/crl.h"
+#include "ratls/evidence/dcap/collateral.h"
 #include "ratls/evidence/ima/prefix.h"
 #include "ratls/evidence/ima/replay.h"
 #include "ratls/evidence/snp/cert_table.h"
@@ -27,16 +28,30 @@ Result<cert::ImaClaim> claim_of(ByteView log) {
     return out;
 }
 
-/// A clock outside of the list's dates would make evidence that nobody accepts.
-Result<cert::Beacon> beacon_of(ByteView der, UnixTime now) {
-    RATLS_TRY(const Crl crl, Crl::parse(der));
-    if (now < crl.this_update() || now > crl.next_update()) {
+/// A clock outside of the document's dates would make evidence that nobody accepts.
+Status check_beacon_dates(UnixTime from, UnixTime to, UnixTime now) {
+    if (now < from || now > to) {
         return fail(Code::stale, "beacon",
-                    "the revocation list is valid from " + format_rfc3339(crl.this_update()) +
-                        " to " + format_rfc3339(crl.next_update()) + ", the clock says " +
-                        format_rfc3339(now));
+                    "the document is valid from " + format_rfc3339(from) + " to " +
+                        format_rfc3339(to) + ", the clock says " + format_rfc3339(now));
     }
-    return cert::Beacon{cert::BeaconKind::amd_crl, sha256(der)};
+    return {};
+}
+
+/// The document of the vendor that shows when the evidence was not yet made.
+Result<std::optional<cert::Beacon>> beacon_of(const cert::Endorsements& endorsements,
+                                              UnixTime now) {
+    if (const Bytes* der = endorsements.find(cert::endorsement::kAmdCrl)) {
+        RATLS_TRY(const Crl crl, Crl::parse(*der));
+        RATLS_CHECK(check_beacon_dates(crl.this_update(), crl.next_update(), now));
+        return cert::Beacon{cert::BeaconKind::amd_crl, sha256(*der)};
+    }
+    if (const Bytes* text = endorsements.find(cert::endorsement::kTcbInfo)) {
+        RATLS_TRY(const dcap::TcbInfo info, dcap::parse_tcb_info(as_text(*text)));
+        RATLS_CHECK(check_beacon_dates(info.issue_date, info.next_update, now));
+        return cert::Beacon{cert::BeaconKind::tcb_info, sha256(*text)};
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -63,18 +78,16 @@ Result<cert::Collection> Attester::collect(const ClaimsRequest& request) {
         RATLS_TRY(tpm::PublicArea area, tpm::parse_public_area(ak_public));
         claims.ak_name = std::move(area.name);
     }
-    if (!sources_.boot_log.empty()) {
-        RATLS_TRY(const Bytes log, files_.read(sources_.boot_log, kMaxBootLog));
-        out.eventlog = cert::make_event_log(cert::EventLogKind::tpm, log, false);
+    RATLS_TRY(const std::optional<BootLog> boot, read_boot_log());
+    if (boot) {
+        out.eventlog = cert::make_event_log(boot->kind, boot->log, false);
         claims.eventlog_sha256 = out.eventlog->sha256;
     }
     if (sources_.tpm != nullptr && !sources_.ima_log.empty()) {
         RATLS_TRY(const Bytes log, files_.read(sources_.ima_log, kMaxImaLog));
         RATLS_TRY(claims.ima, claim_of(log));
     }
-    if (const Bytes* crl = sources_.endorsements.find(cert::endorsement::kAmdCrl)) {
-        RATLS_TRY(claims.beacon, beacon_of(*crl, claims.issued_at));
-    }
+    RATLS_TRY(claims.beacon, beacon_of(sources_.endorsements, claims.issued_at));
     out.claims_buffer = cert::encode_claims(claims);
     RATLS_CHECK(add_tee(out));
     RATLS_CHECK(add_tpm(out, ak_public));
@@ -89,10 +102,16 @@ Status Attester::add_tee(cert::Collection& out) {
         return {};
     }
     RATLS_TRY(const TeeQuote quote, sources_.tee->quote(cert::report_data(out.claims_buffer)));
-    if (quote.kind != "sev_guest") {
-        return fail(Code::unsupported, "tee", "this version knows sev_guest, not " + quote.kind);
+    if (quote.kind == "sev_guest") {
+        out.tee = cert::Tee{cert::TeeType::sev_snp, quote.report};
+    } else if (quote.kind == "tdx_guest") {
+        RATLS_TRY(const dcap::Quote parsed, dcap::parse_quote(quote.report));
+        out.tee =
+            cert::Tee{cert::TeeType::tdx, to_bytes(ByteView(quote.report).first(parsed.size))};
+    } else {
+        return fail(Code::unsupported, "tee",
+                    "this version knows sev_guest and tdx_guest, not " + quote.kind);
     }
-    out.tee = cert::Tee{cert::TeeType::sev_snp, quote.report};
     add_endorsements(quote, out);
     return {};
 }
@@ -167,11 +186,30 @@ Status Attester::add_ima(cert::Collection& out) {
     return {};
 }
 
-Result<Bytes> Attester::boot_log() {
+/// The log of the TEE's own registers comes before that of the TPM.
+Result<std::optional<Attester::BootLog>> Attester::read_boot_log() {
+    if (!sources_.ccel.empty()) {
+        auto log = files_.read(sources_.ccel, kMaxBootLog);
+        if (log) {
+            return BootLog{cert::EventLogKind::ccel, *std::move(log)};
+        }
+        if (log.error().code != Code::unavailable) {
+            return std::unexpected(std::move(log).error());
+        }
+    }
     if (sources_.boot_log.empty()) {
+        return std::nullopt;
+    }
+    RATLS_TRY(Bytes log, files_.read(sources_.boot_log, kMaxBootLog));
+    return BootLog{cert::EventLogKind::tpm, std::move(log)};
+}
+
+Result<Bytes> Attester::boot_log() {
+    RATLS_TRY(std::optional<BootLog> boot, read_boot_log());
+    if (!boot) {
         return fail(Code::unavailable, "boot log", "this VM has none");
     }
-    return files_.read(sources_.boot_log, kMaxBootLog);
+    return std::move(boot->log);
 }
 
 Result<Bytes> Attester::ima_log_from(std::size_t first_entry) {

@@ -20,7 +20,8 @@ struct EvidenceSources {
     Tpm* tpm = nullptr;            ///< none: a VM without a TPM, so without IMA evidence
     std::string ima_log;           ///< path of the binary list; empty: no IMA evidence
     std::string boot_log;          ///< path of the TCG log; empty: none
-    /// Documents for label 6 that the host does not hand over: VEK, ASK, AMD CRL by their key.
+    std::string ccel;              ///< path of the CC event log; where it is, it comes first
+    /// Documents for label 6 that the host does not hand over, by their key.
     cert::Endorsements endorsements;
 };
 
@@ -57,14 +58,20 @@ class Attester {
 
     /// The raw IMA list from this entry on. Fails with `usage` beyond its end.
     Result<Bytes> ima_log_from(std::size_t first_entry);
-    /// The boot event log; `unavailable` if this VM has none.
+    /// The boot event log that claim 5 hashes; `unavailable` if this VM has none.
     Result<Bytes> boot_log();
 
   private:
+    struct BootLog {
+        cert::EventLogKind kind;
+        Bytes log;
+    };
+
     Status add_tee(cert::Collection& out);
     Status add_tpm(cert::Collection& out, const Bytes& ak_public);
     Status add_ima(cert::Collection& out);
     void add_endorsements(const TeeQuote& quote, cert::Collection& out);
+    Result<std::optional<BootLog>> read_boot_log();
 
     EvidenceSources sources_;
     Files& files_;

@@ -40,6 +40,24 @@ Status add_document(Files& files, const std::string& path, std::uint64_t key,
     return {};
 }
 
+/// A folder as the provisioning certification service fills it. Bytes as they are: signed.
+Status add_collateral(Files& files, const std::string& folder, cert::Endorsements& out) {
+    if (folder.empty()) {
+        return {};
+    }
+    const auto add = [&](std::uint64_t key, const char* name) -> Status {
+        RATLS_TRY(Bytes content, files.read(folder + "/" + name, kMaxEndorsement));
+        append(out.documents[key], content);
+        return {};
+    };
+    RATLS_CHECK(add(cert::endorsement::kTcbInfo, "tcb_info.json"));
+    RATLS_CHECK(add(cert::endorsement::kQeIdentity, "qe_identity.json"));
+    RATLS_CHECK(add(cert::endorsement::kPckCrl, "pck.crl.der"));
+    RATLS_CHECK(add(cert::endorsement::kRootCrl, "root_ca.crl.der"));
+    // The signer of TCB info and QE identity is the same, and the PCK's CA comes with the quote.
+    return add(cert::endorsement::kIssuerChains, "tcb_info_issuer_chain.pem");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform& platform) {
@@ -58,6 +76,7 @@ Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform&
     if (!options.tsm.empty()) {
         out->tee_ = std::make_unique<TsmQuoteProvider>(platform.tsm_files, options.tsm);
         sources.tee = out->tee_.get();
+        sources.ccel = options.ccel;
     }
     if (sources.tpm == nullptr && sources.tee == nullptr) {
         return fail(Code::usage, "evidence", "neither a TPM nor a TEE is configured");
@@ -67,6 +86,7 @@ Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform&
     RATLS_CHECK(add_document(platform.files, options.ask, cert::endorsement::kAsk, endorsements));
     RATLS_CHECK(
         add_document(platform.files, options.amd_crl, cert::endorsement::kAmdCrl, endorsements));
+    RATLS_CHECK(add_collateral(platform.files, options.collateral, endorsements));
     out->attester_ = std::make_unique<Attester>(std::move(sources), platform.files, platform.clock);
     return out;
 }

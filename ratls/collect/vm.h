@@ -22,8 +22,12 @@ struct VmOptions {
     std::string tsm = "/sys/kernel/config/tsm/report";
     std::string ima_log = "/sys/kernel/security/ima/binary_runtime_measurements";
     std::string boot_log = "/sys/kernel/security/tpm0/binary_bios_measurements";
+    std::string ccel = "/sys/firmware/acpi/tables/data/CCEL";
     /// DER or PEM files for label 6, beside what the host hands over; may be empty.
     std::string vek, ask, amd_crl;
+    /// Folder with Intel's documents for label 6, as `ratls collateral fetch` writes it; may be
+    /// empty.
+    std::string collateral;
 };
 
 /// Open devices and the attester on them.

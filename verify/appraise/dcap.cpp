@@ -232,6 +232,38 @@ void appraise_sgx_policy(const Verified<DcapEvidence>& evidence, const SgxPolicy
               "at least " + std::to_string(policy.min_isv_svn), std::to_string(report.isv_svn));
 }
 
+TdxMatch appraise_tdx_reference(const Verified<DcapEvidence>& evidence,
+                                const TdxReference& reference, Findings& out) {
+    const dcap::TdReport& td = *evidence->quote.td;
+    TdxMatch match;
+    for (const MeasurementReference& entry : reference.measurements) {
+        if (match.measurement == nullptr && equal(entry.value, td.mr_td)) {
+            match.measurement = &entry;
+        }
+    }
+    out.check("tdx.mrtd", match.measurement != nullptr,
+              "one of " + std::to_string(reference.measurements.size()) + " reference values",
+              hex(td.mr_td));
+    std::string wrong;
+    for (const auto& [index, values] : reference.rtmrs) {
+        if (!contains(values, td.rtmr[index])) {
+            wrong += (wrong.empty() ? "RTMR" : ", RTMR") + std::to_string(index) + " is " +
+                     hex(td.rtmr[index]);
+        }
+    }
+    out.check("tdx.rtmrs", wrong.empty(),
+              "the snapshot's values of " + std::to_string(reference.rtmrs.size()) + " registers",
+              wrong.empty() ? "all equal" : wrong);
+    match.boot = wrong.empty();
+    for (const unsigned index : {0U, 1U, 2U}) {
+        match.boot &= reference.rtmrs.contains(index);
+    }
+    check_listed("tdx.mrconfigid", reference.mr_config_id, td.mr_config_id, out);
+    check_listed("tdx.mrowner", reference.mr_owner, td.mr_owner, out);
+    check_listed("tdx.mrownerconfig", reference.mr_owner_config, td.mr_owner_config, out);
+    return match;
+}
+
 TcbStatus dcap_tcb_status(const TcbVerdict& verdict) {
     return {std::string(dcap::status_name(verdict.status)), verdict.advisories,
             format_rfc3339(verdict.date)};

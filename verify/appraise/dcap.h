@@ -2,6 +2,7 @@
 #pragma once
 
 #include "verify/appraise/dcap_policy.h"
+#include "verify/appraise/snapshot.h"
 #include "verify/formats/dcap.h"
 #include "verify/result.h"
 
@@ -18,6 +19,15 @@ void appraise_tdx_policy(const Verified<DcapEvidence>& evidence, const TdxPolicy
 /// The enclave of an SGX quote.
 void appraise_sgx_policy(const Verified<DcapEvidence>& evidence, const SgxPolicy& policy,
                          Findings& out);
+
+/// What reference values a trust domain was found equal to.
+struct TdxMatch {
+    const MeasurementReference* measurement = nullptr;  ///< null if MRTD is none of them
+    bool boot = false;  ///< RTMR 0, 1 and 2 have reference values and are equal to them
+};
+
+TdxMatch appraise_tdx_reference(const Verified<DcapEvidence>& evidence,
+                                const TdxReference& reference, Findings& out);
 
 /// Member "tcb" of a result.
 TcbStatus dcap_tcb_status(const TcbVerdict& verdict);

@@ -86,8 +86,8 @@ std::vector<FileReference> read_files(JsonReader& reader, std::string_view key) 
     return out;
 }
 
-SnpReference read_snp(JsonReader& reader) {
-    SnpReference out;
+std::vector<MeasurementReference> read_measurements(JsonReader& reader) {
+    std::vector<MeasurementReference> out;
     for_each_object(reader, "measurements", [&](JsonReader& item) {
         MeasurementReference reference;
         item.required("value");
@@ -103,11 +103,17 @@ SnpReference read_snp(JsonReader& reader) {
         if (!reference.tag.empty() && reference.tag != "paravisor") {
             item.fail("tag", "\"paravisor\" wanted");
         }
-        out.measurements.push_back(std::move(reference));
+        out.push_back(std::move(reference));
     });
-    if (out.measurements.empty()) {
+    if (out.empty()) {
         reader.fail("measurements", "an empty list accepts nothing: at least one wanted");
     }
+    return out;
+}
+
+SnpReference read_snp(JsonReader& reader) {
+    SnpReference out;
+    out.measurements = read_measurements(reader);
     out.host_data = reader.hex_list("host_data", 32);
     out.id_key_digests = reader.hex_list("id_key_digests", 48);
     out.author_key_digests = reader.hex_list("author_key_digests", 48);
@@ -116,6 +122,40 @@ SnpReference read_snp(JsonReader& reader) {
     out.min_guest_svn =
         static_cast<std::uint32_t>(reader.integer("min_guest_svn", 0, 0, 0xffffffff));
     return out;
+}
+
+TdxReference read_tdx(JsonReader& reader) {
+    TdxReference out;
+    out.measurements = read_measurements(reader);
+    for (unsigned index = 0; index < 4; ++index) {
+        const std::string key = "rtmr" + std::to_string(index);
+        if (reader.member(key) == nullptr) {
+            continue;
+        }
+        out.rtmrs[index] = reader.hex_list(key, 48);
+        if (out.rtmrs[index].empty()) {
+            reader.fail(key, "an empty list accepts nothing: at least one value wanted");
+        }
+    }
+    out.mr_config_id = reader.hex_list("mr_config_id", 48);
+    out.mr_owner = reader.hex_list("mr_owner", 48);
+    out.mr_owner_config = reader.hex_list("mr_owner_config", 48);
+    return out;
+}
+
+/// The reference of one kind of TEE.
+template <typename T>
+void read_tee(JsonReader& parent, std::string_view key, T (*read)(JsonReader&),
+              std::optional<T>& place) {
+    const Json* member = parent.member(key);
+    if (member == nullptr) {
+        return;
+    }
+    JsonReader inner(*member, parent.where() + ": " + std::string(key));
+    place = read(inner);
+    if (auto status = inner.finish(); !status) {
+        parent.fail(std::move(status).error());
+    }
 }
 
 PcrReference read_pcrs(const Json& json, JsonReader& parent) {
@@ -188,28 +228,45 @@ Json files_json(const std::vector<FileReference>& files) {
     return out;
 }
 
-Json snp_json(const SnpReference& snp) {
-    Json measurements(Json::Array{});
-    for (const MeasurementReference& reference : snp.measurements) {
+Json measurements_json(const std::vector<MeasurementReference>& references) {
+    Json out(Json::Array{});
+    for (const MeasurementReference& reference : references) {
         Json item(Json::Object{});
         item.set("value", hex(reference.value)).set("covers", string_array(reference.covers));
         if (!reference.tag.empty()) {
             item.set("tag", reference.tag);
         }
-        measurements.push(std::move(item));
+        out.push(std::move(item));
     }
+    return out;
+}
+
+void set_list(Json& out, std::string_view key, const std::vector<Bytes>& values) {
+    if (!values.empty()) {
+        out.set(key, hex_array(values));
+    }
+}
+
+Json tdx_json(const TdxReference& tdx) {
     Json out(Json::Object{});
-    out.set("measurements", std::move(measurements));
-    const auto set_list = [&](std::string_view key, const std::vector<Bytes>& values) {
-        if (!values.empty()) {
-            out.set(key, hex_array(values));
-        }
-    };
-    set_list("host_data", snp.host_data);
-    set_list("id_key_digests", snp.id_key_digests);
-    set_list("author_key_digests", snp.author_key_digests);
-    set_list("family_ids", snp.family_ids);
-    set_list("image_ids", snp.image_ids);
+    out.set("measurements", measurements_json(tdx.measurements));
+    for (const auto& [index, values] : tdx.rtmrs) {
+        set_list(out, "rtmr" + std::to_string(index), values);
+    }
+    set_list(out, "mr_config_id", tdx.mr_config_id);
+    set_list(out, "mr_owner", tdx.mr_owner);
+    set_list(out, "mr_owner_config", tdx.mr_owner_config);
+    return out;
+}
+
+Json snp_json(const SnpReference& snp) {
+    Json out(Json::Object{});
+    out.set("measurements", measurements_json(snp.measurements));
+    set_list(out, "host_data", snp.host_data);
+    set_list(out, "id_key_digests", snp.id_key_digests);
+    set_list(out, "author_key_digests", snp.author_key_digests);
+    set_list(out, "family_ids", snp.family_ids);
+    set_list(out, "image_ids", snp.image_ids);
     out.set("min_guest_svn", std::uint64_t{snp.min_guest_svn});
     return out;
 }
@@ -259,12 +316,10 @@ Result<Snapshot> parse_snapshot(std::string_view text) {
     out.taken_from = reader.string("taken_from", {});
     if (const Json* member = reader.member("tee")) {
         JsonReader tee(*member, "snapshot: tee");
-        if (const Json* snp = tee.required("snp")) {
-            JsonReader inner(*snp, "snapshot: tee: snp");
-            out.snp = read_snp(inner);
-            if (auto status = inner.finish(); !status) {
-                tee.fail(std::move(status).error());
-            }
+        read_tee(tee, "snp", read_snp, out.snp);
+        read_tee(tee, "tdx", read_tdx, out.tdx);
+        if (!out.snp && !out.tdx) {
+            tee.fail({}, "snp or tdx wanted");
         }
         if (auto status = tee.finish(); !status) {
             reader.fail(std::move(status).error());
@@ -291,7 +346,7 @@ Result<Snapshot> parse_snapshot(std::string_view text) {
         }
         out.ima = std::move(reference);
     }
-    if (!out.snp && !out.pcrs && !out.ima) {
+    if (!out.snp && !out.tdx && !out.pcrs && !out.ima) {
         reader.fail("tee", "a snapshot without reference values accepts nothing");
     }
     read_signatures(reader, out);
@@ -310,8 +365,15 @@ Json snapshot_json(const Snapshot& snapshot) {
     if (!snapshot.taken_from.empty()) {
         out.set("taken_from", snapshot.taken_from);
     }
+    Json tee(Json::Object{});
     if (snapshot.snp) {
-        out.set("tee", Json(Json::Object{}).set("snp", snp_json(*snapshot.snp)));
+        tee.set("snp", snp_json(*snapshot.snp));
+    }
+    if (snapshot.tdx) {
+        tee.set("tdx", tdx_json(*snapshot.tdx));
+    }
+    if (!tee.if_object()->empty()) {
+        out.set("tee", std::move(tee));
     }
     if (snapshot.pcrs) {
         Json bank(Json::Object{});

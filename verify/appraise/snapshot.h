@@ -13,11 +13,11 @@ namespace ratls::verify {
 
 /// One accepted launch measurement of a TEE.
 struct MeasurementReference {
-    Bytes value;  ///< 48 bytes for SEV-SNP
+    Bytes value;  ///< 48 bytes: MEASUREMENT of SEV-SNP, MRTD of TDX
     /// What the signer says that the measurement covers. Only "kernel", "initrd" and "cmdline"
     /// together make the boot hardware-measured (a launch with kernel hashes).
     std::vector<std::string> covers;
-    std::string tag;  ///< "" or "paravisor"
+    std::string tag;  ///< "" or "paravisor": what the host's vendor runs below the guest
 
     bool covers_boot() const;
 };
@@ -30,6 +30,15 @@ struct SnpReference {
     std::vector<Bytes> family_ids;          ///< 16 bytes each; any if empty
     std::vector<Bytes> image_ids;           ///< 16 bytes each; any if empty
     std::uint32_t min_guest_svn = 0;
+};
+
+/// What a trust domain must be. Without values for RTMR 0 to 2 its boot is not measured by
+/// hardware.
+struct TdxReference {
+    std::vector<MeasurementReference> measurements;  ///< MRTD, 48 bytes
+    std::map<unsigned, std::vector<Bytes>> rtmrs;    ///< accepted values, 48 bytes, by index 0 to 3
+    std::vector<Bytes> mr_config_id;                 ///< 48 bytes each; any if empty
+    std::vector<Bytes> mr_owner, mr_owner_config;    ///< the same
 };
 
 /// Accepted values by PCR index, SHA-256 bank.
@@ -61,6 +70,7 @@ struct Snapshot {
     std::string origin;                 ///< "built" or "observed"
     std::vector<std::string> dialects;  ///< "ratls-vm/1"
     std::optional<SnpReference> snp;
+    std::optional<TdxReference> tdx;
     std::optional<PcrReference> pcrs;
     std::optional<ImaReference> ima;
     std::string taken_from;  ///< where an observed one comes from, for people

@@ -74,6 +74,36 @@ Result<verify::ImaReference> observe_files(ByteView log, std::uint64_t m,
     return out;
 }
 
+/// What the TEE measured. Behind a paravisor, that is the paravisor.
+Status observe_tee(const cert::Tee& tee, bool paravisor, const TakeOptions& options,
+                   verify::Snapshot& out) {
+    verify::MeasurementReference measurement;
+    measurement.covers = {"firmware"};
+    measurement.tag = paravisor ? "paravisor" : "";
+    if (tee.type == cert::TeeType::tdx) {
+        RATLS_TRY(const dcap::Quote quote, dcap::parse_quote(tee.evidence));
+        measurement.value = to_bytes(quote.td->mr_td);
+        verify::TdxReference reference;
+        reference.measurements = {std::move(measurement)};
+        // RTMR 3 is for what runs later.
+        for (unsigned index = 0; index < 3; ++index) {
+            reference.rtmrs[index] = {to_bytes(quote.td->rtmr[index])};
+        }
+        out.tdx = std::move(reference);
+        return {};
+    }
+    RATLS_TRY(const snp::Report report, snp::parse_report(tee.evidence));
+    measurement.value = to_bytes(report.measurement);
+    if (options.kernel_hashes) {
+        measurement.covers = {"firmware", "kernel", "initrd", "cmdline"};
+    }
+    verify::SnpReference reference;
+    reference.measurements = {std::move(measurement)};
+    reference.min_guest_svn = report.guest_svn;
+    out.snp = std::move(reference);
+    return {};
+}
+
 Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptions& options,
                                  UnixTime now) {
     verify::Snapshot out;
@@ -86,20 +116,7 @@ Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptio
     out.taken_from = options.verify.target;
     const cert::Collection& collection = *live.collection;
     if (collection.tee) {
-        RATLS_TRY(const snp::Report report, snp::parse_report(collection.tee->evidence));
-        verify::MeasurementReference measurement;
-        measurement.value = to_bytes(report.measurement);
-        measurement.covers = {"firmware"};
-        if (options.kernel_hashes) {
-            measurement.covers = {"firmware", "kernel", "initrd", "cmdline"};
-        }
-        out.snp = verify::SnpReference{.measurements = {std::move(measurement)},
-                                       .host_data = {},
-                                       .id_key_digests = {},
-                                       .author_key_digests = {},
-                                       .family_ids = {},
-                                       .image_ids = {},
-                                       .min_guest_svn = report.guest_svn};
+        RATLS_CHECK(observe_tee(*collection.tee, collection.hcl_report.has_value(), options, out));
     }
     if (collection.tpm) {
         verify::PcrReference pcrs;

@@ -62,7 +62,14 @@ Result<verify::VerificationResult> verify_raw(const VerifyOptions& options,
     RATLS_TRY(const Bytes report, read_option(io, "TARGET", options.target, kMaxSmallFile));
     if (options.evidence == "tdx" || options.evidence == "sgx") {
         const dcap::Tee tee = options.evidence == "tdx" ? dcap::Tee::tdx : dcap::Tee::sgx;
-        return verify::verify_raw_dcap(report, tee, loaded.context());
+        std::optional<Bytes> ccel;
+        if (options.logs.size() > 1) {
+            return fail(Code::usage, "--log", "one CC event log wanted");
+        }
+        if (!options.logs.empty()) {
+            RATLS_TRY(ccel, read_option(io, "--log", options.logs[0], kMaxLogFile));
+        }
+        return verify::verify_raw_dcap(report, tee, ccel, loaded.context());
     }
     return verify::verify_raw_snp(report, loaded.context());
 }
@@ -106,8 +113,8 @@ Status check_combination(const VerifyOptions& options) {
                     "raw evidence has neither reference values nor freshness: no --snapshot, no "
                     "--require-fresh");
     }
-    if (raw && !tpm && !options.logs.empty()) {
-        return fail(Code::usage, "--log", "only with --evidence tpm, and with certificates");
+    if (raw && !tpm && options.evidence != "tdx" && !options.logs.empty()) {
+        return fail(Code::usage, "--log", "only with --evidence tpm or tdx, and with certificates");
     }
     if (options.evidence_only && !options.snapshot.empty()) {
         return fail(Code::usage, "--evidence-only", "then nothing is compared: no --snapshot");

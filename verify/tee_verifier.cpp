@@ -1,0 +1,333 @@
+#include "verify/tee_verifier.h"
+
+#include <algorithm>
+
+#include "ratls/codec/hex.h"
+#include "ratls/codec/pem.h"
+#include "ratls/crypto/crl.h"
+#include "ratls/evidence/eventlog/log.h"
+#include "ratls/evidence/tpm/public_area.h"
+#include "verify/appraise/dcap.h"
+#include "verify/formats/hcl.h"
+
+namespace ratls::verify {
+namespace {
+
+class TeeVerifier {
+  public:
+    TeeVerifier(const cert::Collection& collection, const cert::Claims& claims,
+                const CertificateInputs& inputs, const Snapshot* snapshot, VerificationResult& out)
+        : collection_(collection),
+          claims_(claims),
+          inputs_(inputs),
+          context_(inputs.context),
+          snapshot_(snapshot),
+          out_(out) {}
+
+    TeeOutcome run() {
+        const bool wanted = context_.policy.tee_required ||
+                            (snapshot_ != nullptr && (snapshot_->snp || snapshot_->tdx));
+        if (!collection_.tee) {
+            findings().check("tee.present", !wanted, wanted ? "a TEE report" : "none (tee: none)",
+                             "none");
+            if (collection_.hcl_report) {
+                findings().fail("hcl.hardware_report", "the hardware report in label 2", "none");
+            }
+            return outcome_;
+        }
+        findings().pass("tee.present", std::string(cert::tee_type_name(collection_.tee->type)));
+        // What the certificate carries is as good as what the caller has: none of it is a root.
+        endorsements_ = context_.endorsements;
+        if (collection_.endorsements) {
+            add_carried();
+        }
+        check_hcl();
+        if (collection_.tee->type == cert::TeeType::sev_snp) {
+            check_snp();
+        } else {
+            check_tdx();
+        }
+        check_paravisor();
+        return outcome_;
+    }
+
+  private:
+    Findings& findings() { return out_.findings; }
+
+    /// The claims are bound by the report data. In class hcl these bind the AK, which signs the
+    /// quote over the claims.
+    void check_report_data(ByteView report_data) {
+        if (hcl_) {
+            findings().check("hcl.hardware_report", equal(report_data, hcl_->report_data()),
+                             hex(hcl_->report_data()), hex(report_data));
+            return;
+        }
+        const auto wanted = cert::report_data(collection_.claims_buffer);
+        findings().check("cert.report_data", equal(report_data, wanted), hex(wanted),
+                         hex(report_data));
+    }
+
+    void check_hcl() {
+        if (!collection_.hcl_report) {
+            return;
+        }
+        outcome_.hcl = true;
+        hcl_ = verify_hcl_binding(*collection_.hcl_report, findings());
+        if (!hcl_) {
+            return;
+        }
+        out_.claims.set("hcl", hcl_claims(*hcl_));
+        out_.not_checked.emplace_back(
+            "claims by the TEE (the paravisor's TPM signs them, with the IMA digest of claim 4)");
+        const bool snp = collection_.tee->type == cert::TeeType::sev_snp;
+        const bool same_kind = snp == (hcl_->type == hcl::ReportType::snp);
+        const bool same_report = !snp || equal(hcl_->hardware_report, collection_.tee->evidence);
+        findings().check("hcl.hardware_report", same_kind && same_report,
+                         "the hardware report of label 8 in label 2",
+                         same_kind && same_report ? "the same" : "another");
+        const auto area =
+            collection_.tpm
+                ? tpm::parse_public_area(collection_.tpm->ak_public)
+                : Result<tpm::PublicArea>(fail(Code::unavailable, "tpm", "no TPM quote"));
+        const Bytes& named = hcl_->runtime.ak.spki();
+        findings().check("hcl.ak", area && equal(area->key.spki(), named), hex(named),
+                         area ? hex(area->key.spki()) : area.error().text());
+    }
+
+    void check_snp() {
+        const Bytes& evidence = collection_.tee->evidence;
+        if (const auto report = snp::parse_report(evidence)) {
+            out_.claims.set("snp", snp_claims(*report));
+            vmpl_ = report->vmpl;
+            check_report_data(report->report_data);
+        }
+        const auto verified =
+            verify_snp(evidence, {endorsements_, context_.user_roots, context_.now}, findings());
+        if (!verified) {
+            return;
+        }
+        outcome_.verified = true;
+        out_.root = (*verified)->user_root ? "user" : "vendor";
+        appraise_snp_policy(*verified, context_.policy.snp, findings());
+        check_revocation(**verified);
+        check_snp_beacon(**verified);
+        if (snapshot_ != nullptr && snapshot_->snp) {
+            reference_ = appraise_snp_reference(*verified, *snapshot_->snp, findings());
+            outcome_.boot_measured = reference_ != nullptr && reference_->covers_boot();
+        } else if (snapshot_ != nullptr) {
+            findings().fail("snp.measurement", "a reference value in the snapshot", "none");
+        }
+    }
+
+    void check_tdx() {
+        const Bytes& evidence = collection_.tee->evidence;
+        if (const auto quote = dcap::parse_quote(evidence)) {
+            out_.claims.set("tdx", dcap_claims(*quote));
+            vmpl_ = 0;  // a TD report is always that of what runs below the guest
+            check_report_data(quote->report_data());
+            if (quote->size != evidence.size()) {
+                findings().fail("dcap.format", "no padding in a certificate",
+                                std::to_string(evidence.size() - quote->size) + " zero bytes");
+            }
+        }
+        const auto verified = verify_dcap(
+            evidence, prove_dcap_collateral(endorsements_, context_.user_roots, dcap::Tee::tdx),
+            context_.now, findings());
+        if (!verified) {
+            return;
+        }
+        outcome_.verified = true;
+        outcome_.td = (*verified)->quote.td;
+        out_.root = (*verified)->user_root ? "user" : "vendor";
+        out_.tcb = dcap_tcb_status((*verified)->tcb);
+        out_.claims.set("pck", pck_claims((*verified)->pck));
+        appraise_intel_policy(*verified, context_.policy.intel, context_.now, findings());
+        appraise_tdx_policy(*verified, context_.policy.tdx, findings());
+        check_intel_beacon(**verified);
+        if (snapshot_ != nullptr && snapshot_->tdx) {
+            const TdxMatch match = appraise_tdx_reference(*verified, *snapshot_->tdx, findings());
+            reference_ = match.measurement;
+            outcome_.boot_measured = match.measurement != nullptr && match.boot;
+        } else if (snapshot_ != nullptr) {
+            findings().fail("tdx.mrtd", "a reference value in the snapshot", "none");
+        }
+    }
+
+    void check_paravisor() {
+        if (!outcome_.hcl) {
+            return;
+        }
+        outcome_.boot_measured = false;  // the measurement is the paravisor's, not the guest's
+        if (snapshot_ == nullptr || !hcl_ || !outcome_.verified) {
+            return;
+        }
+        const bool tagged = reference_ != nullptr && reference_->tag == "paravisor";
+        outcome_.paravisor = tagged && vmpl_ == 0;
+        findings().check("hcl.reference", outcome_.paravisor,
+                         "a reference value with the tag paravisor, VMPL 0",
+                         std::string(tagged ? "tagged" : "none with the tag") + ", VMPL " +
+                             std::to_string(vmpl_));
+    }
+
+    /// Label 6: one document of its kind under each key. What is given and is not that, is wrong.
+    void add_carried() {
+        struct Place {
+            std::uint64_t key;
+            std::string_view rule;
+        };
+        const auto find = [&](std::uint64_t key) { return collection_.endorsements->find(key); };
+        for (const Place place : {Place{cert::endorsement::kVek, "snp.vek.format"},
+                                  Place{cert::endorsement::kAsk, "snp.chain.signatures"}}) {
+            const Bytes* document = find(place.key);
+            const auto certificate = document != nullptr
+                                         ? Certificate::parse(*document)
+                                         : Result<Certificate>(std::unexpected(Error{}));
+            if (certificate) {
+                endorsements_.add(*certificate);
+            } else if (document != nullptr) {
+                findings().fail(place.rule, "a DER certificate in label 6",
+                                certificate.error().text());
+            }
+        }
+        for (const Place place : {Place{cert::endorsement::kAmdCrl, "snp.crl"},
+                                  Place{cert::endorsement::kPckCrl, "dcap.crl"},
+                                  Place{cert::endorsement::kRootCrl, "dcap.crl"}}) {
+            const Bytes* document = find(place.key);
+            if (document == nullptr) {
+                continue;
+            }
+            if (const auto parsed = Crl::parse(*document)) {
+                endorsements_.add_crl(*document);
+            } else {
+                findings().fail(place.rule, "a DER revocation list in label 6",
+                                parsed.error().text());
+            }
+        }
+        add_carried_collateral();
+    }
+
+    void add_carried_collateral() {
+        const auto add = [&](std::uint64_t key, std::string_view rule, std::string_view what,
+                             bool (*fits)(ByteView)) {
+            const Bytes* document = collection_.endorsements->find(key);
+            if (document == nullptr) {
+                return;
+            }
+            if (fits(*document)) {
+                endorsements_.add_file("label 6", *document);
+            } else {
+                findings().fail(rule, std::string(what) + " in label 6", "something else");
+            }
+        };
+        add(cert::endorsement::kTcbInfo, "dcap.tcb_info", "TCB info", dcap::looks_like_tcb_info);
+        add(cert::endorsement::kQeIdentity, "dcap.qe_identity", "QE identity",
+            dcap::looks_like_qe_identity);
+        add(cert::endorsement::kIssuerChains, "dcap.tcb_info", "PEM certificates",
+            [](ByteView document) {
+                return looks_like_pem(document) && parse_certificates(document).has_value();
+            });
+    }
+
+    void check_revocation(const SnpEvidence& evidence) {
+        if (evidence.revocation_checked) {
+            findings().pass("snp.revocation", "checked");
+            return;
+        }
+        out_.not_checked.emplace_back("revocation");
+        if (inputs_.evidence_only) {
+            return;
+        }
+        if (context_.policy.snp.revocation_waived) {
+            findings().add({"snp.revocation", Verdict::waived, "AMD's revocation list",
+                            "none (revocation: waived)"});
+        } else {
+            findings().fail("snp.revocation", "AMD's revocation list", "none given");
+        }
+    }
+
+    /// A document that was verified is as old as its date, and so is what hashes it at most.
+    void check_beacon(bool verified, UnixTime date) {
+        const auto document = cert::beacon_document(collection_, *claims_.beacon);
+        const bool checked = document && verified;
+        const std::int64_t age = checked ? context_.now - date : std::int64_t{0};
+        const bool young = checked && age <= context_.policy.freshness.max_beacon_age_s;
+        findings().check("freshness.beacon", young,
+                         "a verified document, at most " +
+                             std::to_string(context_.policy.freshness.max_beacon_age_s) + " s old",
+                         !document ? document.error().text()
+                         : checked ? std::to_string(age) + " s old"
+                                   : "not a document that was verified");
+        if (young) {
+            out_.freshness = 1;
+            out_.not_older_than = date;
+        }
+    }
+
+    void check_snp_beacon(const SnpEvidence& evidence) {
+        if (!claims_.beacon) {
+            return;
+        }
+        const auto list =
+            std::ranges::find(evidence.crls, claims_.beacon->sha256, &VerifiedCrl::sha256);
+        const bool found =
+            claims_.beacon->kind == cert::BeaconKind::amd_crl && list != evidence.crls.end();
+        check_beacon(found, found ? list->this_update : UnixTime{0});
+    }
+
+    void check_intel_beacon(const DcapEvidence& evidence) {
+        if (!claims_.beacon) {
+            return;
+        }
+        const cert::Beacon& beacon = *claims_.beacon;
+        if (beacon.kind == cert::BeaconKind::pck_crl) {
+            check_beacon(beacon.sha256 == evidence.pck_crl_sha256, evidence.pck_crl_date);
+        } else {
+            check_beacon(beacon.kind == cert::BeaconKind::tcb_info &&
+                             beacon.sha256 == evidence.tcb_info_sha256,
+                         evidence.tcb_info_date);
+        }
+    }
+
+    const cert::Collection& collection_;
+    const cert::Claims& claims_;
+    const CertificateInputs& inputs_;
+    const Context& context_;
+    const Snapshot* snapshot_;
+    VerificationResult& out_;
+    TeeOutcome outcome_;
+    Endorsements endorsements_;
+    std::optional<hcl::Report> hcl_;
+    std::uint32_t vmpl_ = ~0U;
+    const MeasurementReference* reference_ = nullptr;
+};
+
+}  // namespace
+
+TeeOutcome verify_tee(const cert::Collection& collection, const cert::Claims& claims,
+                      const CertificateInputs& inputs, const Snapshot* snapshot,
+                      VerificationResult& out) {
+    return TeeVerifier(collection, claims, inputs, snapshot, out).run();
+}
+
+void check_ccel(ByteView log, const dcap::TdReport& td, Findings& out) {
+    const auto parsed = eventlog::parse_log(log, eventlog::Kind::ccel);
+    if (!parsed) {
+        out.fail("ccel.format", "a CC event log", parsed.error().text());
+        return;
+    }
+    out.pass("ccel.format", std::to_string(parsed->events.size()) + " events");
+    std::string wrong;
+    const auto replayed = eventlog::replay(*parsed, HashAlg::sha384);
+    for (std::uint32_t index = 0; index < td.rtmr.size(); ++index) {
+        // Measurement register 0 of the log is MRTD. An RTMR that is never extended is zero.
+        const auto value = replayed.find(index + 1);
+        const Digest reset(digest_size(HashAlg::sha384));
+        if (!equal(td.rtmr[index], value == replayed.end() ? reset.view() : value->second.view())) {
+            wrong += (wrong.empty() ? "RTMR" : ", RTMR") + std::to_string(index);
+        }
+    }
+    out.check("ccel.replay", wrong.empty(), "the RTMRs of the quote",
+              wrong.empty() ? "equal" : wrong + " differ");
+}
+
+}  // namespace ratls::verify
