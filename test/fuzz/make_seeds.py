@@ -94,7 +94,8 @@ SMALL = {
         b"-----BEGIN X-----\n%s\n-----END X-----\n" % base64.b64encode(bytes(range(48))),
         b"text\n-----BEGIN A-----\r\nAA==\r\n-----END A-----\n-----BEGIN B-----\n-----END B-----",
     ],
-    "policy": [b"{}", b'{"ratls_policy":1}'],
+    "policy": [b"{}", b'{"ratls_policy":1}',
+               (ROOT / "test/policy_snapshot/default.json").read_bytes()],
     "snapshot": [b'{"ratls_snapshot":1}'],
     "snp_cert_table": [
         bytes.fromhex("63da758de6644564adc5f4b93be8accd") + struct.pack("<II", 48, 4) + bytes(24)
