@@ -173,4 +173,12 @@ Bytes encode(std::uint8_t tag, ByteView content) {
     return out;
 }
 
+Bytes encode_uint(ByteView number) {
+    Bytes content = to_bytes(number);
+    if ((content[0] & 0x80) != 0) {
+        content.insert(content.begin(), 0);  // else it would be negative
+    }
+    return encode(kInteger, content);
+}
+
 }  // namespace ratls::der

@@ -75,4 +75,7 @@ Result<std::string> oid_text(ByteView content);
 /// One element: identifier, length, content.
 Bytes encode(std::uint8_t tag, ByteView content);
 
+/// A positive INTEGER, from a big-endian number without zeros in front.
+Bytes encode_uint(ByteView number);
+
 }  // namespace ratls::der

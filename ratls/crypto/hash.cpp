@@ -1,21 +1,8 @@
 #include "ratls/crypto/hash.h"
 
-#include <mbedtls/sha1.h>
-#include <mbedtls/sha256.h>
-#include <mbedtls/sha512.h>
-
-#include <new>
+#include "ratls/crypto/provider_impl.h"
 
 namespace ratls {
-namespace {
-
-template <typename Context>
-Context& in_place(std::array<std::byte, 240>& state) {
-    static_assert(sizeof(Context) <= 240 && alignof(Context) <= 16);
-    return *std::launder(reinterpret_cast<Context*>(state.data()));
-}
-
-}  // namespace
 
 std::size_t digest_size(HashAlg alg) {
     switch (alg) {
@@ -59,66 +46,21 @@ Digest::Digest(ByteView bytes) : size_(std::min(bytes.size(), bytes_.size())) {
 }
 
 Hasher::Hasher(HashAlg alg) : alg_(alg) {
-    switch (alg_) {
-        case HashAlg::sha1:
-            mbedtls_sha1_init(new (state_.data()) mbedtls_sha1_context);
-            break;
-        case HashAlg::sha256:
-            mbedtls_sha256_init(new (state_.data()) mbedtls_sha256_context);
-            break;
-        default:
-            mbedtls_sha512_init(new (state_.data()) mbedtls_sha512_context);
-    }
     reset();
 }
 
-// The software implementations of mbedTLS return no error for these calls.
 void Hasher::reset() {
-    switch (alg_) {
-        case HashAlg::sha1:
-            mbedtls_sha1_starts(&in_place<mbedtls_sha1_context>(state_));
-            break;
-        case HashAlg::sha256:
-            mbedtls_sha256_starts(&in_place<mbedtls_sha256_context>(state_), 0);
-            break;
-        default:
-            mbedtls_sha512_starts(&in_place<mbedtls_sha512_context>(state_),
-                                  alg_ == HashAlg::sha384 ? 1 : 0);
-    }
+    provider::hash_start(alg_, state_);
 }
 
 Hasher& Hasher::update(ByteView bytes) {
-    switch (alg_) {
-        case HashAlg::sha1:
-            mbedtls_sha1_update(&in_place<mbedtls_sha1_context>(state_), bytes.data(),
-                                bytes.size());
-            break;
-        case HashAlg::sha256:
-            mbedtls_sha256_update(&in_place<mbedtls_sha256_context>(state_), bytes.data(),
-                                  bytes.size());
-            break;
-        default:
-            mbedtls_sha512_update(&in_place<mbedtls_sha512_context>(state_), bytes.data(),
-                                  bytes.size());
-    }
+    provider::hash_update(alg_, state_, bytes);
     return *this;
 }
 
 Digest Hasher::finish() {
     Digest out(digest_size(alg_));
-    switch (alg_) {
-        case HashAlg::sha1:
-            mbedtls_sha1_finish(&in_place<mbedtls_sha1_context>(state_), out.writable().data());
-            break;
-        case HashAlg::sha256:
-            mbedtls_sha256_finish(&in_place<mbedtls_sha256_context>(state_), out.writable().data());
-            break;
-        default: {
-            std::array<std::uint8_t, 64> full{};
-            mbedtls_sha512_finish(&in_place<mbedtls_sha512_context>(state_), full.data());
-            std::copy_n(full.begin(), out.size(), out.writable().begin());
-        }
-    }
+    provider::hash_finish(alg_, state_, out.writable());
     return out;
 }
 

@@ -41,7 +41,11 @@ class Digest {
     std::size_t size_ = 0;
 };
 
+/// Bytes that hold the state of any of the algorithms, whoever provides them.
+inline constexpr std::size_t kHashStateSize = 240;
+
 /// Hashes pieces one after the other. After `finish` it must be `reset` before more is hashed.
+/// Both parts of a copy continue on their own.
 class Hasher {
   public:
     explicit Hasher(HashAlg alg);
@@ -52,7 +56,7 @@ class Hasher {
 
   private:
     HashAlg alg_;
-    alignas(16) std::array<std::byte, 240> state_{};
+    alignas(16) std::array<std::byte, kHashStateSize> state_{};
 };
 
 Digest hash(HashAlg alg, ByteView bytes);

@@ -1,11 +1,9 @@
 #include "ratls/crypto/public_key.h"
 
-#include <mbedtls/ecdsa.h>
-#include <mbedtls/rsa.h>
-
 #include <bit>
 
 #include "ratls/codec/der.h"
+#include "ratls/crypto/provider_impl.h"
 
 namespace ratls {
 namespace {
@@ -33,52 +31,19 @@ ByteView strip_zeros(ByteView number) {
     return number;
 }
 
-mbedtls_md_type_t md_type(HashAlg alg) {
-    switch (alg) {
-        case HashAlg::sha1:
-            return MBEDTLS_MD_SHA1;
-        case HashAlg::sha256:
-            return MBEDTLS_MD_SHA256;
-        case HashAlg::sha384:
-            return MBEDTLS_MD_SHA384;
-        case HashAlg::sha512:
-            return MBEDTLS_MD_SHA512;
-    }
-    return MBEDTLS_MD_NONE;
+std::size_t modulus_size(unsigned bits) {
+    return (bits + 7) / 8;
 }
-
-struct Mpi {
-    Mpi() { mbedtls_mpi_init(&value); }
-    ~Mpi() { mbedtls_mpi_free(&value); }
-    Mpi(const Mpi&) = delete;
-    Mpi& operator=(const Mpi&) = delete;
-    mbedtls_mpi value;
-};
 
 }  // namespace
 
 struct PublicKey::Impl {
-    Impl() {
-        mbedtls_ecp_group_init(&group);
-        mbedtls_ecp_point_init(&point);
-        mbedtls_rsa_init(&rsa);
-    }
-    ~Impl() {
-        mbedtls_ecp_group_free(&group);
-        mbedtls_ecp_point_free(&point);
-        mbedtls_rsa_free(&rsa);
-    }
-    Impl(const Impl&) = delete;
-    Impl& operator=(const Impl&) = delete;
-
     KeyKind kind = KeyKind::rsa;
     unsigned bits = 0;
     Bytes spki;
     Sha256Digest spki_sha256{};
-    // mbedTLS takes them by non-const pointer also where it only reads; it locks what it changes.
-    mutable mbedtls_ecp_group group;
-    mutable mbedtls_ecp_point point;
-    mutable mbedtls_rsa_context rsa;
+    std::unique_ptr<const provider::EcKey> ec;  // one of the two
+    std::unique_ptr<const provider::RsaKey> rsa;
 };
 
 std::string_view key_kind_name(KeyKind kind) {
@@ -162,12 +127,8 @@ Result<PublicKey> PublicKey::from_point(KeyKind kind, ByteView x, ByteView y) {
     std::ranges::copy(x, point.begin() + static_cast<std::ptrdiff_t>(1 + size - x.size()));
     std::ranges::copy(y, point.begin() + static_cast<std::ptrdiff_t>(1 + 2 * size - y.size()));
     auto impl = std::make_shared<Impl>();
-    if (mbedtls_ecp_group_load(&impl->group, kind == KeyKind::p256
-                                                 ? MBEDTLS_ECP_DP_SECP256R1
-                                                 : MBEDTLS_ECP_DP_SECP384R1) != 0 ||
-        mbedtls_ecp_point_read_binary(&impl->group, &impl->point, point.data(), point.size()) !=
-            0 ||
-        mbedtls_ecp_check_pubkey(&impl->group, &impl->point) != 0) {
+    impl->ec = provider::make_ec_key(kind, point);
+    if (!impl->ec) {
         return bad_key("the point is not on its curve");
     }
     impl->kind = kind;
@@ -204,21 +165,14 @@ Result<PublicKey> PublicKey::from_rsa(ByteView modulus, std::uint64_t exponent) 
         }
     }
     auto impl = std::make_shared<Impl>();
-    if (mbedtls_rsa_import_raw(&impl->rsa, modulus.data(), modulus.size(), nullptr, 0, nullptr, 0,
-                               nullptr, 0, exponent_bytes.data(), exponent_bytes.size()) != 0 ||
-        mbedtls_rsa_complete(&impl->rsa) != 0 || mbedtls_rsa_check_pubkey(&impl->rsa) != 0) {
+    impl->rsa = provider::make_rsa_key(modulus, exponent_bytes);
+    if (!impl->rsa) {
         return bad_key("not an RSA key");
     }
     impl->kind = KeyKind::rsa;
     impl->bits = static_cast<unsigned>(bits);
-    const auto integer = [](Bytes number) {
-        if ((number[0] & 0x80) != 0) {
-            number.insert(number.begin(), 0);
-        }
-        return der::encode(der::kInteger, number);
-    };
-    Bytes numbers = integer(to_bytes(modulus));
-    append(numbers, integer(exponent_bytes));
+    Bytes numbers = der::encode_uint(modulus);
+    append(numbers, der::encode_uint(exponent_bytes));
     Bytes key = der::encode(der::kSequence, numbers);
     key.insert(key.begin(), 0);
     Bytes algorithm = der::encode(der::kOid, kOidRsa);
@@ -250,16 +204,8 @@ Status PublicKey::verify_ecdsa(HashAlg alg, ByteView message, ByteView r, ByteVi
     r = strip_zeros(r);
     s = strip_zeros(s);
     const std::size_t size = coordinate_size(kind());
-    Mpi r_number;
-    Mpi s_number;
-    if (r.size() > size || s.size() > size ||
-        mbedtls_mpi_read_binary(&r_number.value, r.data(), r.size()) != 0 ||
-        mbedtls_mpi_read_binary(&s_number.value, s.data(), s.size()) != 0) {
-        return bad_signature();
-    }
-    const Digest digest = hash(alg, message);
-    if (mbedtls_ecdsa_verify(&impl_->group, digest.view().data(), digest.size(), &impl_->point,
-                             &r_number.value, &s_number.value) != 0) {
+    if (r.empty() || s.empty() || r.size() > size || s.size() > size ||
+        !impl_->ec->verify(hash(alg, message), r, s)) {
         return bad_signature();
     }
     return {};
@@ -269,11 +215,8 @@ Status PublicKey::verify_rsa_pkcs1(HashAlg alg, ByteView message, ByteView signa
     if (kind() != KeyKind::rsa) {
         return fail(Code::mismatch, "signature", "RSA by an elliptic curve key");
     }
-    const Digest digest = hash(alg, message);
-    if (signature.size() != mbedtls_rsa_get_len(&impl_->rsa) ||
-        mbedtls_rsa_rsassa_pkcs1_v15_verify(&impl_->rsa, md_type(alg),
-                                            static_cast<unsigned>(digest.size()),
-                                            digest.view().data(), signature.data()) != 0) {
+    if (signature.size() != modulus_size(bits()) ||
+        !impl_->rsa->verify_pkcs1(alg, hash(alg, message), signature)) {
         return bad_signature();
     }
     return {};
@@ -284,14 +227,8 @@ Status PublicKey::verify_rsa_pss(HashAlg alg, int salt_size, ByteView message,
     if (kind() != KeyKind::rsa) {
         return fail(Code::mismatch, "signature", "RSA by an elliptic curve key");
     }
-    const Digest digest = hash(alg, message);
-    if (signature.size() != mbedtls_rsa_get_len(&impl_->rsa)) {
-        return bad_signature();
-    }
-    if (mbedtls_rsa_rsassa_pss_verify_ext(
-            &impl_->rsa, md_type(alg), static_cast<unsigned>(digest.size()), digest.view().data(),
-            md_type(alg), salt_size < 0 ? MBEDTLS_RSA_SALT_LEN_ANY : salt_size,
-            signature.data()) != 0) {
+    if (signature.size() != modulus_size(bits()) ||
+        !impl_->rsa->verify_pss(alg, hash(alg, message), salt_size, signature)) {
         return bad_signature();
     }
     return {};

@@ -43,6 +43,12 @@ TEST_CASE("codec.der: an element is its content, whatever the length form") {
     CHECK(hex(der::encode(der::kOctetString, Bytes(0x100))).starts_with("0482010000"));
 }
 
+TEST_CASE("codec.der: a number whose first bit is set is written as a positive one") {
+    CHECK(hex(der::encode_uint(Bytes{0x01})) == "020101");
+    CHECK(hex(der::encode_uint(Bytes{0x7f, 0xff})) == "02027fff");
+    CHECK(hex(der::encode_uint(Bytes{0x80})) == "02020080");
+}
+
 TEST_CASE("codec.der: every truncation is refused") {
     const Bytes good = der::encode(der::kOctetString, Bytes(0x90, 1));
     for (std::size_t n = 0; n < good.size(); ++n) {
