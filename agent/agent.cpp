@@ -2,6 +2,7 @@
 
 #include "ratls/codec/cbor.h"
 #include "ratls/codec/pem.h"
+#include "ratls/crypto/provider.h"
 
 namespace ratls::agent {
 namespace {
@@ -134,8 +135,9 @@ http::Response Agent::handle(const http::Request& request, const ConnectionInfo&
                                    to_bytes(as_bytes("{\"status\":\"ok\"}\n")));
     }
     if (path == "/v1/version") {
-        return http::make_response(200, "application/json",
-                                   to_bytes(as_bytes("{\"version\":\"" RATLS_VERSION "\"}\n")));
+        const std::string version = "{\"version\":\"" RATLS_VERSION "\",\"crypto\":\"" +
+                                    std::string(crypto_provider()) + "\"}\n";
+        return http::make_response(200, "application/json", to_bytes(as_bytes(version)));
     }
     return http::error_response(404, "no such route");
 }

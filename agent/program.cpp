@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "agent/agent.h"
+#include "ratls/crypto/provider.h"
 
 namespace ratls::agent {
 namespace {
@@ -101,7 +102,8 @@ int run(int argc, const char* const* argv, const VmPlatform& platform, std::ostr
     std::string path = "/etc/ratls/agent.toml";
     bool check = false;
     CLI::App app("Serves the attestation evidence of this VM over TLS.", "ratls-agent");
-    app.set_version_flag("--version", "ratls-agent " RATLS_VERSION);
+    app.set_version_flag("--version",
+                         "ratls-agent " RATLS_VERSION "\n" + std::string(crypto_provider()));
     app.add_option("--config", path, "Configuration (TOML)")->capture_default_str();
     app.add_flag("--check", check, "Only check the configuration");
     app.footer(

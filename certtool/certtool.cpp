@@ -6,6 +6,7 @@
 #include "ratls/cert/describe.h"
 #include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
+#include "ratls/crypto/provider.h"
 
 namespace ratls::certtool {
 namespace {
@@ -149,7 +150,8 @@ int run(int argc, const char* const* argv, const VmPlatform& platform, std::ostr
         std::ostream& err) {
     Options options;
     CLI::App app("Makes RA-TLS certificates in a confidential VM.", "ratls-certtool");
-    app.set_version_flag("--version", "ratls-certtool " RATLS_VERSION);
+    app.set_version_flag("--version",
+                         "ratls-certtool " RATLS_VERSION "\n" + std::string(crypto_provider()));
     app.require_subcommand(1);
     app.footer(
         "Exit codes: 0 done, 1 usage, 2 not valid, 4 out of reach, 5 internal fault, 10 too large");

@@ -45,7 +45,7 @@ class Digest {
 inline constexpr std::size_t kHashStateSize = 240;
 
 /// Hashes pieces one after the other. After `finish` it must be `reset` before more is hashed.
-/// Both parts of a copy continue on their own.
+/// A copy continues on its own.
 class Hasher {
   public:
     explicit Hasher(HashAlg alg);

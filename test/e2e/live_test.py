@@ -2,6 +2,7 @@
 """The live programs against each other and against openssl and curl. live_test.py BUILD-FOLDER"""
 import json
 import os
+import re
 import sys
 
 from vm import AGENT_PATH, Client, Failure, Programs, Vm, Workspace, failed_rules, free_ports, run
@@ -91,6 +92,16 @@ def doors(client, vm, snapshot):
     check(done.returncode == 3 and not done.text, "pin prints nothing for a host that is not accepted")
 
 
+def versions(client, vm):
+    lines = client.ratls("--version", expect=0).text.splitlines()
+    check(len(lines) == 2 and lines[0].startswith("ratls ") and
+          re.fullmatch(r"(libcrypto|mbedtls) [0-9]+\.[0-9]+\.[0-9]+.*", lines[1]),
+          "ratls --version names the provider of cryptography", lines)
+    served = json.loads(run(["curl", "-sS", "-k", "https://%s/v1/version" % vm.target], 0).text)
+    check(served == {"version": lines[0].split()[1], "crypto": lines[1]}, "/v1/version says the same",
+          served)
+
+
 def counterparts(client, vm):
     seen = run(["openssl", "s_client", "-connect", vm.target, "-tls1_3", "-alpn", "ratls-vm/1",
                 "-showcerts"], input_bytes=b"")
@@ -160,6 +171,7 @@ def main(build):
         verdicts(client, vm, snapshot)
         snapshot = snapshots(client, vm, snapshot)
         doors(client, vm, snapshot)
+        versions(client, vm)
         counterparts(client, vm)
         files(client, vm, snapshot)
         usage(client, vm)

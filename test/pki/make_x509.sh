@@ -18,11 +18,12 @@ ec_key p384 secp384r1
 ec_key p521 secp521r1
 rsa_key rsa1024 1024
 rsa_key rsa2048 2048
+rsa_key rsa2049 2049
 rsa_key rsa3072 3072
 rsa_key rsa4096 4096
 openssl genpkey -algorithm ed25519 -out ed25519.key
 openssl genpkey -algorithm x25519 -out x25519.key
-for key in p256 p256-other p384 p521 rsa1024 rsa2048 rsa3072 rsa4096 ed25519; do
+for key in p256 p256-other p384 p521 rsa1024 rsa2048 rsa2049 rsa3072 rsa4096 ed25519; do
     openssl pkey -in "$key.key" -pubout -outform DER -out "$key.spki"
 done
 openssl ec -in p256.key -pubout -conv_form compressed -outform DER -out p256-compressed.spki
@@ -45,7 +46,7 @@ for hash in sha256 sha384 sha512; do
     sign "p256-$hash" p256 "$hash"
     sign "p384-$hash" p384 "$hash"
 done
-for bits in 2048 3072 4096; do
+for bits in 2048 2049 3072 4096; do
     for hash in sha1 sha256 sha384 sha512; do
         sign "rsa$bits-pkcs1-$hash" "rsa$bits" "$hash"
     done

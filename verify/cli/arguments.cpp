@@ -3,6 +3,7 @@
 #include <memory>
 #include <ostream>
 
+#include "ratls/crypto/provider.h"
 #include "verify/cli/commands.h"
 
 namespace ratls::cli {
@@ -179,7 +180,7 @@ constexpr std::array kCommands = {
 
 int run(int argc, const char* const* argv, Io& io) {
     CLI::App app("Verifies confidential VMs by their TLS certificates.", "ratls");
-    app.set_version_flag("--version", "ratls " RATLS_VERSION);
+    app.set_version_flag("--version", "ratls " RATLS_VERSION "\n" + std::string(crypto_provider()));
     app.footer(kExitCodes);
     app.require_subcommand(1);
     std::vector<std::pair<CLI::App*, Run>> runs;

@@ -98,6 +98,35 @@ TEST_CASE("crypto.hash: pieces give the digest of the whole, wherever they are c
     CHECK(hex(sha256(as_bytes("abc"))) == kAnswers[1].sha256);
 }
 
+TEST_CASE("crypto.hash: a copy made in the middle continues on its own") {
+    const std::string message(300, 'x');
+    const ByteView bytes = as_bytes(message);
+    for (const HashAlg alg : kAllHashAlgs) {
+        for (const std::size_t cut : {0U, 1U, 63U, 64U, 127U, 128U, 200U}) {
+            Hasher first(alg);
+            first.update(bytes.first(cut));
+            Hasher second = first;
+            first.update(as_bytes("other"));
+            second.update(bytes.subspan(cut));
+            CHECK(second.finish() == hash(alg, bytes));
+            Hasher whole(alg);
+            CHECK(first.finish() ==
+                  whole.update(bytes.first(cut)).update(as_bytes("other")).finish());
+        }
+    }
+}
+
+TEST_CASE("crypto.hash: a reset forgets what was hashed, finished or not") {
+    for (const HashAlg alg : kAllHashAlgs) {
+        Hasher hasher(alg);
+        hasher.update(as_bytes("something"));
+        hasher.reset();
+        CHECK(hasher.update(as_bytes("abc")).finish() == hash(alg, as_bytes("abc")));
+        hasher.reset();
+        CHECK(hasher.finish() == hash(alg, {}));
+    }
+}
+
 TEST_CASE("crypto.hash: names are the kernel's, other names and sizes are not known") {
     for (const HashAlg alg : kAllHashAlgs) {
         CHECK(hash_from_name(hash_name(alg)) == alg);

@@ -140,7 +140,7 @@ TEST_CASE("crypto.signature: an ECDSA signature in DER has one form") {
 
 TEST_CASE("crypto.signature: RSA PKCS#1 v1.5 by openssl holds, for each size and hash") {
     const Bytes message = pki("message");
-    for (const char* name : {"rsa2048", "rsa3072", "rsa4096"}) {
+    for (const char* name : {"rsa2048", "rsa2049", "rsa3072", "rsa4096"}) {
         const PublicKey key = pki_key(name);
         for (const HashAlg alg : kAllHashAlgs) {
             CAPTURE(name);
@@ -159,7 +159,7 @@ TEST_CASE("crypto.signature: RSA PKCS#1 v1.5 by openssl holds, for each size and
 
 TEST_CASE("crypto.signature: RSA PSS by openssl holds for its salt length and for any") {
     const Bytes message = pki("message");
-    for (const unsigned bits : {2048U, 3072U, 4096U}) {
+    for (const unsigned bits : {2048U, 2049U, 3072U, 4096U}) {
         const std::string name = "rsa" + std::to_string(bits);
         const PublicKey key = pki_key(name);
         const int longest = static_cast<int>(bits / 8) - 32 - 2;
