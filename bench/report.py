@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benchmarks and prints each as a rate and as a ratio to its yardstick of the same run.
 
-report.py VERIFY_BENCH IMA_BENCH. CPU time, the least of several rounds: the machine may be busy.
+report.py VERIFY_BENCH IMA_BENCH CRYPTO_BENCH. The first line names the provider of cryptography. CPU time, the least of several rounds: the machine may be busy.
 """
 import json
 import subprocess
@@ -14,6 +14,10 @@ ROWS = [
     ("tpm_quote", "tpm_signature", 1, "TPM quotes"),
     ("replay/10000", "hashes_only/10000", 10000, "IMA entries of 10k"),
     ("replay/100000", "hashes_only/100000", 100000, "IMA entries of 100k"),
+    ("read_ec_key/p256", "verify_ecdsa/p256", 1, "P-256 keys read"),
+    ("read_ec_key/p384", "verify_ecdsa/p384", 1, "P-384 keys read"),
+    ("read_rsa4096_key", "verify_rsa4096", 1, "RSA-4096 keys read"),
+    ("sha256_of/100", "sha256_of/16384", 1, "SHA-256 of 100 bytes"),
 ]
 
 
@@ -24,7 +28,8 @@ def measure(program):
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     scale = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
     best = {}
-    for run in json.loads(done.stdout)["benchmarks"]:
+    report = json.loads(done.stdout)
+    for run in report["benchmarks"]:
         if run.get("run_type") == "aggregate":
             continue
         if run.get("error_occurred"):
@@ -32,13 +37,15 @@ def measure(program):
         seconds = run["cpu_time"] * scale[run["time_unit"]]
         name = run["run_name"]
         best[name] = min(seconds, best.get(name, seconds))
-    return best
+    return report["context"]["crypto"], best
 
 
 def main(programs):
     best = {}
     for program in programs:
-        best.update(measure(program))
+        crypto, measured = measure(program)
+        best.update(measured)
+    print("crypto: " + crypto)
     print("%-24s %14s %12s %8s" % ("what", "per second", "yardstick", "ratio"))
     for name, yardstick, items, what in ROWS:
         print("%-24s %14.0f %12.0f %8.2f" % (what, items / best[name], items / best[yardstick],

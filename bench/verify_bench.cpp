@@ -99,5 +99,3 @@ BENCHMARK(snp_report)->Unit(benchmark::kMicrosecond);
 BENCHMARK(snp_signatures)->Unit(benchmark::kMicrosecond);
 BENCHMARK(tpm_quote)->Unit(benchmark::kMicrosecond);
 BENCHMARK(tpm_signature)->Unit(benchmark::kMicrosecond);
-
-BENCHMARK_MAIN();
