@@ -31,7 +31,12 @@ class Files {
     virtual bool is_directory(const std::string& path) = 0;
     /// Names of the regular files in a directory, sorted.
     virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+    /// Names of the directories in a directory, sorted; a link is none.
+    virtual Result<std::vector<std::string>> list_directories(const std::string& path) = 0;
 };
+
+/// Makes a directory and those above it that are missing.
+Status make_directories(Files& files, const std::string& path);
 
 /// The file system of this machine.
 class LinuxFiles : public Files {
@@ -43,6 +48,7 @@ class LinuxFiles : public Files {
     Status remove_directory(const std::string& path) override;
     bool is_directory(const std::string& path) override;
     Result<std::vector<std::string>> list(const std::string& path) override;
+    Result<std::vector<std::string>> list_directories(const std::string& path) override;
 };
 
 }  // namespace ratls

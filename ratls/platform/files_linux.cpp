@@ -50,6 +50,24 @@ Status write_all(int fd, ByteView content, const std::string& path) {
     return {};
 }
 
+/// The names of those entries of a directory that `wanted` takes, sorted.
+Result<std::vector<std::string>> names_in(
+    const std::string& path, bool (*wanted)(const std::filesystem::directory_entry& entry)) {
+    std::vector<std::string> out;
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(path, error), end; !error && it != end;
+         it.increment(error)) {
+        if (wanted(*it)) {
+            out.push_back(it->path().filename().string());
+        }
+    }
+    if (error) {
+        return system_failure(path, error.value());
+    }
+    std::ranges::sort(out);
+    return out;
+}
+
 }  // namespace
 
 Result<Bytes> LinuxFiles::read(const std::string& path, std::size_t max_bytes) {
@@ -128,20 +146,29 @@ bool LinuxFiles::is_directory(const std::string& path) {
 }
 
 Result<std::vector<std::string>> LinuxFiles::list(const std::string& path) {
-    std::vector<std::string> out;
-    std::error_code error;
-    for (std::filesystem::directory_iterator it(path, error), end; !error && it != end;
-         it.increment(error)) {
+    return names_in(path, [](const std::filesystem::directory_entry& entry) {
         std::error_code ignored;
-        if (it->is_regular_file(ignored)) {
-            out.push_back(it->path().filename().string());
+        return entry.is_regular_file(ignored);
+    });
+}
+
+Result<std::vector<std::string>> LinuxFiles::list_directories(const std::string& path) {
+    return names_in(path, [](const std::filesystem::directory_entry& entry) {
+        std::error_code ignored;
+        return entry.symlink_status(ignored).type() == std::filesystem::file_type::directory;
+    });
+}
+
+Status make_directories(Files& files, const std::string& path) {
+    for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+        const std::string directory = path.substr(0, slash);
+        if (!files.is_directory(directory)) {
+            RATLS_CHECK(files.make_directory(directory));
+        }
+        if (slash == std::string::npos) {
+            return {};
         }
     }
-    if (error) {
-        return system_failure(path, error.value());
-    }
-    std::ranges::sort(out);
-    return out;
 }
 
 }  // namespace ratls

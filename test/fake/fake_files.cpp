@@ -108,6 +108,20 @@ Result<std::vector<std::string>> FakeFiles::list(const std::string& path) {
     return names;
 }
 
+Result<std::vector<std::string>> FakeFiles::list_directories(const std::string& path) {
+    RATLS_CHECK(check(path));
+    if (!directories_.contains(path)) {
+        return missing(path);
+    }
+    std::vector<std::string> names;
+    for (const std::string& directory : directories_) {
+        if (directory != "/" && parent_of(directory) == path) {
+            names.push_back(directory.substr(directory.rfind('/') + 1));
+        }
+    }
+    return names;  // sorted, as the set is
+}
+
 void FakeFiles::put(const std::string& path, ByteView content) {
     put_directory(parent_of(path));
     files_[path] = {to_bytes(content)};

@@ -17,6 +17,7 @@ class FakeFiles : public Files {
     Status remove_directory(const std::string& path) override;
     bool is_directory(const std::string& path) override;
     Result<std::vector<std::string>> list(const std::string& path) override;
+    Result<std::vector<std::string>> list_directories(const std::string& path) override;
 
     /// A file, with all directories above it.
     void put(const std::string& path, ByteView content);

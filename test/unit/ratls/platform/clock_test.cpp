@@ -2,7 +2,7 @@
 
 #include <ctime>
 
-#include "test/fake/fake_clock.h"
+#include "test/fake/fake_waiter.h"
 #include "test/support/child.h"
 
 using namespace ratls;
@@ -18,6 +18,15 @@ void check_clock_contract(const Clock& clock, const std::function<void()>& pass)
     CHECK(clock.monotonic() >= before + std::chrono::milliseconds(2));
     CHECK(clock.now() >= now);
     CHECK(clock.now() <= now + 60);
+}
+
+void check_waiter_contract(Waiter& waiter, const Clock& clock) {
+    const auto before = clock.monotonic();
+    waiter.wait(std::chrono::milliseconds(2));
+    CHECK(clock.monotonic() >= before + std::chrono::milliseconds(2));
+    waiter.wait(std::chrono::milliseconds(0));
+    waiter.wait(std::chrono::milliseconds(-1));  // it is over already
+    CHECK(clock.monotonic() <= before + std::chrono::seconds(60));
 }
 
 }  // namespace
@@ -51,4 +60,17 @@ TEST_CASE("platform.clock: the pretended clock stands still, advances and is set
     clock.set(3);
     CHECK(clock.now() == 3);
     CHECK(clock.monotonic() == std::chrono::seconds(5));
+}
+
+TEST_CASE("platform.clock: a wait on this machine keeps the contract") {
+    const LinuxClock clock;
+    LinuxWaiter waiter;
+    check_waiter_contract(waiter, clock);
+}
+
+TEST_CASE("platform.clock: a pretended wait keeps the contract") {
+    FakeClock clock;
+    FakeWaiter waiter(clock);
+    check_waiter_contract(waiter, clock);
+    CHECK(waiter.waits().size() == 3);
 }

@@ -74,6 +74,23 @@ inline void check_files_contract(Files& files, const std::string& folder) {
         REQUIRE(files.replace(folder + "/directory/d", content, 0600));
         CHECK(files.list(folder) == std::vector<std::string>{"a", "b", "c"});
     }
+    SUBCASE("a list of directories has those of that directory, sorted, and no files") {
+        REQUIRE(files.replace(folder + "/file", content, 0600));
+        for (const char* name : {"/b", "/a", "/a/deeper"}) {
+            REQUIRE(files.make_directory(folder + name));
+        }
+        CHECK(files.list_directories(folder) == std::vector<std::string>{"a", "b"});
+        CHECK(files.list_directories(folder + "/b") == std::vector<std::string>{});
+        CHECK(code_of(files.list_directories(folder + "/c")) == Code::unavailable);
+    }
+    SUBCASE("missing directories are made, and those that are there are kept") {
+        REQUIRE(files.make_directory(folder + "/a"));
+        REQUIRE(make_directories(files, folder + "/a/b/c"));
+        CHECK(files.is_directory(folder + "/a/b/c"));
+        CHECK(make_directories(files, folder + "/a/b/c"));
+        REQUIRE(files.replace(path, content, 0600));
+        CHECK(code_of(make_directories(files, path + "/d")) == Code::io);
+    }
 }
 
 }  // namespace ratls::test
