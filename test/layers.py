@@ -14,7 +14,7 @@ import tempfile
 
 GROUND = ["ratls/base", "ratls/codec", "ratls/crypto"]
 FORMATS = ["ratls/evidence", "ratls/cert", "ratls/http"]
-LIBRARY = GROUND + FORMATS + ["ratls/platform", "ratls/tls", "ratls/collect"]
+LIBRARY = GROUND + FORMATS + ["ratls/platform", "ratls/tls", "ratls/collect", "ratls/endorse"]
 VERIFY = ["verify"]
 
 LAYERS = {
@@ -27,6 +27,7 @@ LAYERS = {
     "ratls/platform": GROUND + FORMATS,
     "ratls/tls": GROUND + ["ratls/http", "ratls/platform"],
     "ratls/collect": GROUND + FORMATS + ["ratls/platform"],
+    "ratls/endorse": GROUND + FORMATS + ["ratls/platform"],
     "verify": GROUND + ["ratls/evidence", "ratls/cert"],  # pure
     "verify/tls": GROUND + FORMATS + ["ratls/platform", "ratls/tls"] + VERIFY,
     "verify/cli": LIBRARY + VERIFY + ["verify/tls"],
@@ -164,6 +165,8 @@ GOOD = [
     ("ratls/codec/json.cpp", "#include <cjson/cJSON.h>"),
     ("verify/a.cpp", '#include "ratls/evidence/snp/report.h"'),
     ("test/unit/a.cpp", '#include "verify/a.h"'),
+    ("ratls/endorse/a.cpp", '#include "ratls/platform/http_client.h"'),
+    ("verify/cli/a.cpp", '#include "ratls/endorse/fetch.h"'),
 ]
 BAD = [
     ("ratls/base/a.h", '#include "ratls/codec/hex.h"'),
@@ -172,6 +175,11 @@ BAD = [
     ("verify/a.cpp", '  #  include "ratls/collect/a.h"'),
     ("verify/appraise/a.cpp", '#include "ratls/tls/a.h"'),
     ("verify/appraise/a.cpp", '#include "verify/cli/a.h"'),
+    ("verify/a.cpp", '#include "ratls/endorse/fetch.h"'),
+    ("verify/formats/a.cpp", '#include "ratls/endorse/document.h"'),
+    ("ratls/endorse/a.cpp", '#include "verify/endorsements.h"'),
+    ("ratls/endorse/a.cpp", '#include "ratls/tls/client.h"'),
+    ("ratls/platform/a.cpp", '#include "ratls/endorse/fetch.h"'),
     ("agent/a.cpp", '#include "certtool/a.h"'),
     ("ratls/base/a.h", '#include "b.h"'),
     ("verify/a.cpp", "#include <mbedtls/pk.h>"),

@@ -62,7 +62,14 @@ SMALL = {
             "00000000000004024003a0",
         )
     ],
+    "endorsement": [
+        b'{"tcbInfo":{"id":"TDX","issueDate":"2025-06-01T00:00:00Z","nextUpdate":'
+        b'"2025-07-01T00:00:00Z","fmspc":"00806F050000"},"signature":"' + b"00" * 64 + b'"}',
+        b'{"enclaveIdentity":{"id":"TD_QE","issueDate":"2025-06-01T00:00:00Z","nextUpdate":'
+        b'"2025-07-01T00:00:00Z"},"signature":"' + b"00" * 64 + b'"}',
+    ],
     "eventlog": [boot_log()],
+    "http_date": [b"Sun, 06 Nov 1994 08:49:37 GMT"],
     "http_request": [
         b"GET /.well-known/ratls-vm/ima?from=0 HTTP/1.1\r\nHost: a\r\n\r\n",
         b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc",
@@ -116,6 +123,7 @@ SMALL = {
 BUILT = {
     "certificate": ["test/**/pki/*.crt", "test/**/*.der"],
     "crl": ["test/**/*.crl"],
+    "endorsement": ["test/pki/collateral/*.der", "test/pki/collateral/*.pem"],
     "pem": ["test/**/pki/*.pem"],
 }
 OUTSIDE = {
