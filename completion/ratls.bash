@@ -38,6 +38,11 @@ _ratls_trust_root() {
     fi
 }
 
+# Keys of the sets in the cache.
+_ratls_keys() {
+    command ratls collateral list 2> /dev/null | grep -v '^ '
+}
+
 _ratls() {
     local cur prev word command="" sub="" i
     COMPREPLY=()
@@ -57,7 +62,7 @@ _ratls() {
         --require-fresh --log --resolve --offline --evidence-only --json --help"
     local options
     case $command in
-        "") options="--help --version verify show pin snapshot policy explain" ;;
+        "") options="--help --version verify show pin snapshot policy collateral explain" ;;
         verify) options="$verifying --evidence --nonce --signature --ak --pcrs" ;;
         show) options="--as --json --help" ;;
         pin) options="$verifying --format" ;;
@@ -78,6 +83,17 @@ _ratls() {
                 *) options="show check --help" ;;
             esac
             ;;
+        collateral)
+            case $sub in
+                fetch)
+                    options="--evidence --product --kds --tee --fmspc --ca --pcs --out --ca-file
+                        --max-wait --offline --refresh --json --help"
+                    ;;
+                list) options="--json --help" ;;
+                export) options="$(_ratls_keys) --out --json --help" ;;
+                *) options="fetch list export --help" ;;
+            esac
+            ;;
         explain) options="--help $(command ratls explain 2> /dev/null)" ;;
         *) return ;;
     esac
@@ -87,9 +103,19 @@ _ratls() {
         _ratls_trust_root
         return
     fi
+    case $command:$sub:$prev in
+        collateral:*:--out)
+            _ratls_directories "$cur"
+            return
+            ;;
+        collateral:*:--evidence)
+            _ratls_words "$cur" "snp"
+            return
+            ;;
+    esac
     case $prev in
         --snapshot | --snapshot-key | --endorsements | --log | --signature | --ak | --pcrs | \
-            --out | --key | --require)
+            --out | --key | --require | --ca-file)
             _ratls_files "$cur"
             return
             ;;
@@ -118,11 +144,26 @@ _ratls() {
             _ratls_words "$cur" "curl chromium firefox tlsa known-hosts"
             return
             ;;
-        --at-time | --nonce | --resolve | --name | --sequence | --valid-days) return ;;
+        --product)
+            _ratls_words "$cur" "Milan Genoa Turin"
+            return
+            ;;
+        --tee)
+            _ratls_words "$cur" "tdx sgx"
+            return
+            ;;
+        --ca)
+            _ratls_words "$cur" "platform processor"
+            return
+            ;;
+        --at-time | --nonce | --resolve | --name | --sequence | --valid-days | --kds | --pcs | \
+            --fmspc | --max-wait)
+            return
+            ;;
     esac
 
     case $command:$sub in
-        verify:* | show:* | snapshot:sign | policy:check)
+        verify:* | show:* | snapshot:sign | policy:check | collateral:fetch)
             if [[ $cur != -* ]]; then
                 _ratls_files "$cur"
                 return

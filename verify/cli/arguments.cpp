@@ -146,6 +146,64 @@ Run add_policy(CLI::App& command, Io& io) {
     };
 }
 
+void add_collateral_fetch(CLI::App& fetch, CollateralFetchOptions& o) {
+    fetch.add_option("--evidence", o.evidence, "EVIDENCE says what is wanted, and is of this kind")
+        ->check(CLI::IsMember({"snp"}));
+    fetch.add_option("EVIDENCE", o.target, "Raw evidence: a SEV-SNP report");
+    fetch.add_option("--product", o.product, "Product line, for reports of version 2")
+        ->check(CLI::IsMember({"Milan", "Genoa", "Turin"}));
+    fetch.add_option("--kds", o.kds, "Key server instead of AMD's")->type_name("URL");
+    fetch.add_option("--tee", o.tee, "Intel: for which TEE")->check(CLI::IsMember({"tdx", "sgx"}));
+    fetch.add_option("--fmspc", o.fmspc, "Intel: FMSPC of the platform, 12 digits")
+        ->type_name("HEX");
+    fetch.add_option("--ca", o.ca, "Intel: which CA issued the PCK certificate")
+        ->check(CLI::IsMember({"platform", "processor"}));
+    fetch.add_option("--pcs", o.pcs, "Server instead of Intel's, as a PCCS")->type_name("URL");
+    fetch.add_option("--out", o.out, "Folder for the documents instead of one in the cache")
+        ->type_name("DIR");
+    fetch
+        .add_option("--ca-file", o.ca_file,
+                    "Certificates that vouch for the server, instead of the system's (PEM)")
+        ->type_name("FILE");
+    fetch
+        .add_option("--max-wait", o.max_wait,
+                    "How long to wait, in all, for a server that is busy, in seconds")
+        ->check(CLI::Range(0, 86400))
+        ->capture_default_str();
+    CLI::Option* offline =
+        fetch.add_flag("--offline", o.offline, "Fetch nothing; fail if a document is missing");
+    fetch.add_flag("--refresh", o.refresh, "Fetch also what is there and valid")->excludes(offline);
+    fetch.add_flag("--json", o.json, "Print JSON");
+    fetch.footer(
+        "Form and dates are checked, signatures are not: that is the business of `ratls verify`.\n"
+        "Example: ratls collateral fetch --evidence snp report.bin --out amd\n"
+        "Example: ratls collateral fetch --tee tdx --fmspc 00806f050000 --ca platform");
+}
+
+Run add_collateral(CLI::App& command, Io& io) {
+    auto f = std::make_shared<CollateralFetchOptions>();
+    auto e = std::make_shared<CollateralExportOptions>();
+    auto list_json = std::make_shared<bool>(false);
+    CLI::App* fetch = command.add_subcommand(
+        "fetch", "Fetch what the vendor says about a platform, and keep it while it is valid");
+    add_collateral_fetch(*fetch, *f);
+    CLI::App* list = command.add_subcommand("list", "Print what is in the cache, with its dates");
+    list->add_flag("--json", *list_json, "Print JSON");
+    list->footer("Example: ratls collateral list");
+    CLI::App* save = command.add_subcommand("export", "Copy a set from the cache into a folder");
+    save->add_option("KEY", e->key, "A set that `ratls collateral list` names")->required();
+    save->add_option("--out", e->out, "Folder to write into")->required()->type_name("DIR");
+    save->add_flag("--json", e->json, "Print JSON");
+    save->footer("Example: ratls collateral export intel/tdx/00806f050000-platform --out pcs");
+    command.require_subcommand(1);
+    return [=, &io] {
+        if (fetch->parsed()) {
+            return cmd_collateral_fetch(*f, io);
+        }
+        return list->parsed() ? cmd_collateral_list(*list_json, io) : cmd_collateral_export(*e, io);
+    };
+}
+
 Run add_explain(CLI::App& command, Io& io) {
     auto rule = std::make_shared<std::string>();
     command.add_option("RULE", *rule, "Name of the rule; all are listed without one");
@@ -172,6 +230,8 @@ constexpr std::array kCommands = {
     Command{"snapshot", "Take and sign reference values",
             "ratls snapshot sign web.json --key snapshot-key.pem", add_snapshot},
     Command{"policy", "Show or check a policy", "ratls policy show default", add_policy},
+    Command{"collateral", "Fetch and keep certificates and revocation lists of the vendors",
+            "ratls collateral fetch --evidence snp report.bin --out amd", add_collateral},
     Command{"explain", "Say what a rule of the verdict means", "ratls explain snp.chain.root",
             add_explain},
 };

@@ -60,6 +60,29 @@ struct SignOptions {
     std::string out;
 };
 
+struct CollateralFetchOptions {
+    std::string evidence;  ///< "" or "snp"
+    std::string target;
+    std::string product;
+    std::string kds;  ///< AMD's own if empty
+    std::string fmspc;
+    std::string ca;
+    std::string tee;
+    std::string pcs;  ///< Intel's own if empty
+    std::string out;  ///< a folder in the cache if empty
+    std::string ca_file;
+    int max_wait = 60;
+    bool offline = false;
+    bool refresh = false;
+    bool json = false;
+};
+
+struct CollateralExportOptions {
+    std::string key;
+    std::string out;
+    bool json = false;
+};
+
 // Each gives the exit code of the program.
 int cmd_verify(const VerifyOptions& options, Io& io);
 int cmd_show(const ShowOptions& options, Io& io);
@@ -68,6 +91,9 @@ int cmd_snapshot_take(const TakeOptions& options, Io& io);
 int cmd_snapshot_sign(const SignOptions& options, Io& io);
 int cmd_policy_show(const std::string& name, Io& io);
 int cmd_policy_check(const std::string& path, Io& io);
+int cmd_collateral_fetch(const CollateralFetchOptions& options, Io& io);
+int cmd_collateral_list(bool json, Io& io);
+int cmd_collateral_export(const CollateralExportOptions& options, Io& io);
 int cmd_explain(const std::string& rule, Io& io);
 
 /// Parses the command line and runs one command.
