@@ -1,6 +1,7 @@
 #include "verify/formats/dcap.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
@@ -135,14 +136,18 @@ class Prover {
             return;  // of the other kind, and no fault
         }
         const ByteView signature(document->signature);
+        const std::size_t before = place.size();
+        // Intel renews the signer's certificate under the same key: each that fits is kept.
         for (const DcapAuthority& authority : out_.authorities) {
             if (is_signer(authority.certificate) &&
                 authority.certificate.public_key().verify_ecdsa(
                     HashAlg::sha256, document->signed_bytes, signature.first(32),
                     signature.subspan(32))) {
-                place.push_back({*std::move(document), sha256(text), authority});
-                return;
+                place.push_back({*document, sha256(text), authority});
             }
+        }
+        if (place.size() > before) {
+            return;
         }
         if (std::ranges::none_of(endorsements_.certificates(), is_signer)) {
             out_.faults.push_back(
@@ -179,6 +184,23 @@ class Prover {
     std::vector<DcapRoot> roots_;
     DcapCollateral out_;
 };
+
+/// That a text is these certificates in PEM, and but for white space nothing else: no signature
+/// covers what stands between them.
+bool is_only(const std::vector<Certificate>& chain, std::string_view text) {
+    const auto dense = [](std::string_view in) {
+        std::string out;
+        std::ranges::copy_if(in, std::back_inserter(out), [](char c) {
+            return c != ' ' && c != '\n' && c != '\r' && c != '\t';
+        });
+        return out;
+    };
+    std::string wanted;
+    for (const Certificate& certificate : chain) {
+        wanted += pem("CERTIFICATE", certificate.der());
+    }
+    return dense(text) == dense(wanted);
+}
 
 class DcapVerifier {
   public:
@@ -217,12 +239,13 @@ class DcapVerifier {
     /// PCK, its CA and the root: from the quote, or if it carries none from the endorsements.
     bool find_chain() {
         if (quote().certification == dcap::CertificationData::pck_chain) {
-            ByteView pem(quote().certification_data);
-            while (!pem.empty() && pem.back() == 0) {
-                pem = pem.first(pem.size() - 1);
+            ByteView text(quote().certification_data);
+            while (!text.empty() && text.back() == 0) {
+                text = text.first(text.size() - 1);
             }
-            auto chain = parse_certificates(pem);
-            if (!chain || chain->size() != 3 || !dcap::is_pck((*chain)[0])) {
+            auto chain = parse_certificates(text);
+            if (!chain || chain->size() != 3 || !dcap::is_pck((*chain)[0]) ||
+                !is_only(*chain, as_text(text))) {
                 out_.fail("dcap.pck.format", "PCK certificate, its CA and the root in the quote",
                           chain ? "another chain" : chain.error().text());
                 return false;
@@ -261,12 +284,14 @@ class DcapVerifier {
     }
 
     /// The CA that issued the PCK: one that is proven already, or the one in the quote.
-    std::optional<DcapAuthority> find_ca(std::string& fault) const {
+    std::optional<DcapAuthority> find_ca(std::string& fault) {
         for (const DcapAuthority& authority : collateral_.authorities) {
             const bool meant = carried_.empty()
                                    ? equal(authority.certificate.subject(), pck_->issuer())
-                                   : equal(authority.certificate.der(), carried_[1].der());
+                                   : equal(authority.certificate.der(), carried_[1].der()) &&
+                                         equal(authority.root.certificate.der(), carried_[2].der());
             if (meant && is_pck_ca(authority.certificate)) {
+                ca_proven_ = true;
                 return authority;
             }
         }
@@ -296,11 +321,7 @@ class DcapVerifier {
         Status status = is_pck_ca(*ca) && !pck_->is_ca()
                             ? check_issued(*pck_, *ca, 0)
                             : fail(Code::untrusted, "chain", "not a PCK below its CA");
-        const bool proven =
-            std::ranges::any_of(collateral_.authorities, [&](const DcapAuthority& authority) {
-                return equal(authority.certificate.der(), ca->der());
-            });
-        if (status && !proven) {
+        if (status && !ca_proven_) {
             status = check_issued(*ca, ca_ ? ca_->root.certificate : carried_[2], 1);
         }
         out_.check("dcap.chain.signatures", status.has_value(), "PCK, its CA, root",
@@ -421,7 +442,10 @@ class DcapVerifier {
     const DcapDocument<T>* newest(const std::vector<const DcapDocument<T>*>& candidates) const {
         const auto rank = [&](const DcapDocument<T>* document) {
             const T& content = document->content;
-            return std::pair(in_date(content.issue_date, content.next_update), content.issue_date);
+            const Certificate& signer = document->signer.certificate;
+            return std::pair(in_date(content.issue_date, content.next_update) &&
+                                 in_date(signer.not_before(), signer.not_after()),
+                             content.issue_date);
         };
         return *std::ranges::max_element(candidates, {}, rank);
     }
@@ -560,6 +584,7 @@ class DcapVerifier {
     const Certificate* pck_ = nullptr;
     bool pck_known_ = false;
     std::optional<DcapAuthority> ca_;
+    bool ca_proven_ = false;  // its signature holds, as the collateral's proof found
     const Crl* root_crl_ = nullptr;
 };
 
