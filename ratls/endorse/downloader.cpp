@@ -74,7 +74,7 @@ std::optional<std::int64_t> retry_after(const FetchResponse& response, UnixTime 
 milliseconds back_off(int attempt) {
     const auto whole = static_cast<std::uint64_t>(kFirstPause.count()) << (attempt - 1);
     const auto random = random_array<2>();
-    const std::uint64_t part = (random[0] << 8U | random[1]) % (whole / 2 + 1);
+    const std::uint64_t part = (random[0] * 256U + random[1]) % (whole / 2 + 1);
     return milliseconds(whole / 2 + part);
 }
 

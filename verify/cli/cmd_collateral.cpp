@@ -130,7 +130,7 @@ Result<std::vector<Document>> obtain(const Plan& plan, const std::string& folder
     endorse::Downloader downloader(
         http, io.clock, waiter,
         {.max_wait = std::chrono::seconds(options.max_wait), .ca_file = options.ca_file},
-        [&io](const std::string& text) { io.err << "note: " << text << std::endl; });
+        [&io](const std::string& text) { io.err << "note: " << text << "\n"; });
     return endorse::obtain(
         plan, folder, io.files, io.clock.now(),
         {.downloader = options.offline ? nullptr : &downloader, .refresh = options.refresh});
