@@ -10,7 +10,12 @@ import sys
 ROUNDS = 5
 # name, yardstick, items per iteration, unit
 ROWS = [
-    ("snp_report", "snp_signatures", 1, "SNP reports with chain"),
+    ("snp_cold", "snp_signatures/3", 1, "SNP reports, cold"),
+    ("snp_warm", "snp_signatures/1", 1, "SNP reports, warm"),
+    ("snp_parse", "snp_cold", 1, "SNP parsing"),
+    ("tdx_cold", "p256_signatures/9", 1, "TDX quotes, cold"),
+    ("tdx_warm", "p256_signatures/3", 1, "TDX quotes, warm"),
+    ("tdx_parse", "tdx_cold", 1, "TDX parsing"),
     ("tpm_quote", "tpm_signature", 1, "TPM quotes"),
     ("replay/10000", "hashes_only/10000", 10000, "IMA entries of 10k"),
     ("replay/100000", "hashes_only/100000", 100000, "IMA entries of 100k"),

@@ -4,7 +4,9 @@
 
 #include "test/fake/fake_tpm.h"
 #include "test/fake/pretended_tee.h"
+#include "test/support/intel_pki.h"
 #include "test/support/snp_pki.h"
+#include "verify/formats/dcap.h"
 #include "verify/formats/snp.h"
 #include "verify/formats/tpm.h"
 
@@ -14,39 +16,144 @@ using namespace ratls;
 
 constexpr UnixTime kNow = 1'750'000'000;  // within the dates of the test PKI
 
-/// Parsing, extensions, chain, dates and the report's signature; certificates are parsed too.
-void snp_report(benchmark::State& state) {
-    const test::PretendedTee tee(test::snp_pki_folder());
-    const Bytes report = tee.report({});
+struct SnpCase {
+    test::PretendedTee tee = test::PretendedTee(test::snp_pki_folder());
+    Bytes report = tee.report({});
+    std::vector<verify::UserRoot> roots = {{verify::RootKind::snp, *Certificate::parse(tee.ark())}};
+
+    verify::Endorsements endorsements() const {
+        verify::Endorsements out;
+        out.add_file("ark", tee.ark());
+        out.add_file("ask", tee.ask());
+        out.add_file("vcek", tee.vcek());
+        return out;
+    }
+};
+
+/// Everything from bytes: certificates, extensions, chain, dates and the report's signature.
+void snp_cold(benchmark::State& state) {
+    const SnpCase snp;
     for (auto _ : state) {
-        verify::Endorsements endorsements;
-        endorsements.add_file("ark", tee.ark());
-        endorsements.add_file("ask", tee.ask());
-        endorsements.add_file("vcek", tee.vcek());
-        const std::vector<verify::UserRoot> roots = {
-            {verify::RootKind::snp, *Certificate::parse(tee.ark())}};
+        const verify::Endorsements endorsements = snp.endorsements();
         verify::Findings findings;
-        if (!verify::verify_snp(report, {endorsements, roots, kNow}, findings)) {
+        if (!verify::verify_snp(snp.report, {endorsements, snp.roots, kNow}, findings)) {
             state.SkipWithError("the report does not verify");
         }
     }
 }
 
-/// Two RSA-4096 in the chain, one more for the root's own signature, one P-384 for the report.
-void snp_signatures(benchmark::State& state) {
-    const test::PretendedTee tee(test::snp_pki_folder());
-    const auto report = snp::parse_report(tee.report({}));
-    const auto ark = Certificate::parse(tee.ark());
-    const auto ask = Certificate::parse(tee.ask());
-    const auto vcek = Certificate::parse(tee.vcek());
+/// The endorsements were verified before; dates, extensions and the report each time.
+void snp_warm(benchmark::State& state) {
+    const SnpCase snp;
+    const verify::Endorsements endorsements = snp.endorsements();
+    verify::ProvenIssuers proven;
     for (auto _ : state) {
-        const bool good = vcek->verify_signature(ask->public_key()) &&
-                          ask->verify_signature(ark->public_key()) &&
-                          ark->verify_signature(ark->public_key()) &&
+        verify::Findings findings;
+        if (!verify::verify_snp(snp.report, {endorsements, snp.roots, kNow, &proven}, findings)) {
+            state.SkipWithError("the report does not verify");
+        }
+    }
+}
+
+void snp_parse(benchmark::State& state) {
+    const SnpCase snp;
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(snp.endorsements());
+        benchmark::DoNotOptimize(snp::parse_report(snp.report));
+    }
+}
+
+/// The signature of the report alone, and with the two RSA-4096 of VCEK and ASK.
+void snp_signatures(benchmark::State& state) {
+    const SnpCase snp;
+    const auto report = snp::parse_report(snp.report);
+    const auto ark = Certificate::parse(snp.tee.ark());
+    const auto ask = Certificate::parse(snp.tee.ask());
+    const auto vcek = Certificate::parse(snp.tee.vcek());
+    const bool chain = state.range(0) == 3;
+    for (auto _ : state) {
+        const bool good = (!chain || (vcek->verify_signature(ask->public_key()) &&
+                                      ask->verify_signature(ark->public_key()))) &&
                           vcek->public_key().verify_ecdsa(HashAlg::sha384, report->signed_bytes,
                                                           report->signature_r, report->signature_s);
         if (!good) {
             state.SkipWithError("a signature does not verify");
+        }
+    }
+}
+
+struct TdxCase {
+    test::IntelPlatform intel;
+    Bytes quote = intel.make_quote();
+    std::vector<Bytes> files = {intel.root.der(),
+                                intel.ca.der(),
+                                intel.tcb_signer.der(),
+                                intel.root_crl.der(),
+                                intel.pck_crl.der(),
+                                text(intel.tcb_info_text()),
+                                text(intel.qe_identity_text())};
+    std::vector<verify::UserRoot> roots = {
+        {verify::RootKind::tdx, *Certificate::parse(intel.root.der())}};
+
+    static Bytes text(const std::string& in) { return to_bytes(as_bytes(in)); }
+    verify::Endorsements endorsements() const {
+        verify::Endorsements out;
+        for (const Bytes& file : files) {
+            out.add_file("file", file);
+        }
+        return out;
+    }
+};
+
+/// Everything from bytes: quote, collateral and their nine signatures.
+void tdx_cold(benchmark::State& state) {
+    const TdxCase tdx;
+    for (auto _ : state) {
+        const auto collateral =
+            verify::prove_dcap_collateral(tdx.endorsements(), tdx.roots, dcap::Tee::tdx);
+        verify::Findings findings;
+        if (!verify::verify_dcap(tdx.quote, collateral, test::kIntelNow, findings)) {
+            state.SkipWithError("the quote does not verify");
+        }
+    }
+}
+
+/// The collateral was verified before; its dates, the TCB level and the quote each time.
+void tdx_warm(benchmark::State& state) {
+    const TdxCase tdx;
+    const auto collateral =
+        verify::prove_dcap_collateral(tdx.endorsements(), tdx.roots, dcap::Tee::tdx);
+    for (auto _ : state) {
+        verify::Findings findings;
+        if (!verify::verify_dcap(tdx.quote, collateral, test::kIntelNow, findings)) {
+            state.SkipWithError("the quote does not verify");
+        }
+    }
+}
+
+void tdx_parse(benchmark::State& state) {
+    const TdxCase tdx;
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(tdx.endorsements());
+        benchmark::DoNotOptimize(dcap::parse_tcb_info(tdx.intel.tcb_info_text()));
+        benchmark::DoNotOptimize(dcap::parse_qe_identity(tdx.intel.qe_identity_text()));
+        benchmark::DoNotOptimize(dcap::parse_quote(tdx.quote));
+    }
+}
+
+/// So many P-256 signatures over messages of the size of a quote.
+void p256_signatures(benchmark::State& state) {
+    const test::IntelPlatform intel;
+    const auto quote = dcap::parse_quote(intel.make_quote());
+    const ByteView point(quote->attestation_key);
+    const ByteView signature(quote->signature);
+    const auto key = PublicKey::from_point(KeyKind::p256, point.first(32), point.subspan(32));
+    for (auto _ : state) {
+        for (std::int64_t i = 0; i < state.range(0); ++i) {
+            if (!key->verify_ecdsa(HashAlg::sha256, quote->signed_bytes, signature.first(32),
+                                   signature.subspan(32))) {
+                state.SkipWithError("the signature does not verify");
+            }
         }
     }
 }
@@ -95,7 +202,13 @@ void tpm_signature(benchmark::State& state) {
 
 }  // namespace
 
-BENCHMARK(snp_report)->Unit(benchmark::kMicrosecond);
-BENCHMARK(snp_signatures)->Unit(benchmark::kMicrosecond);
+BENCHMARK(snp_cold)->Unit(benchmark::kMicrosecond);
+BENCHMARK(snp_warm)->Unit(benchmark::kMicrosecond);
+BENCHMARK(snp_parse)->Unit(benchmark::kMicrosecond);
+BENCHMARK(snp_signatures)->Arg(1)->Arg(3)->Unit(benchmark::kMicrosecond);
+BENCHMARK(tdx_cold)->Unit(benchmark::kMicrosecond);
+BENCHMARK(tdx_warm)->Unit(benchmark::kMicrosecond);
+BENCHMARK(tdx_parse)->Unit(benchmark::kMicrosecond);
+BENCHMARK(p256_signatures)->Arg(3)->Arg(9)->Unit(benchmark::kMicrosecond);
 BENCHMARK(tpm_quote)->Unit(benchmark::kMicrosecond);
 BENCHMARK(tpm_signature)->Unit(benchmark::kMicrosecond);

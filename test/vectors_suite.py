@@ -2,7 +2,7 @@
 """Walks the large outside vector collection with the client program.
 
 vectors_suite.py RATLS KIND FOLDER; without a folder the suite is skipped (exit status 77).
-KIND: snp tpm ima eventlog vm. Verdicts and values are those that the collection lists.
+KIND: snp tdx sgx azure ccel tpm ima eventlog vm. Verdicts and values are those that the collection lists.
 """
 import glob
 import json
@@ -66,6 +66,73 @@ class Suite:
                                     "%s is %r, wanted %r" % (key, shown[key], wanted))
                 debug = int(case["fields"]["policy"], 16) >> 19 & 1
                 self.expect(name, not debug or code == 3, "a debug guest is refused")
+
+    def intel(self, kind):
+        for case in json.load(open(self.path("tee", kind, "cases.json"))):
+            name = case["name"]
+            more = ["--at-time", case["verify_at"]]
+            if case.get("collateral"):
+                more += ["--endorsements", self.path("tee", case["collateral"])]
+            code, result = self.verify(self.path("tee", case["quote"]), kind, *more)
+            valid = case["expected"] == "valid"
+            self.judge(name, code, result, {0, 3} if valid else {2}, valid)
+            if not valid:
+                continue
+            self.expect(name, (result["tcb"]["status"], sorted(result["tcb"]["advisories"])) ==
+                        (case["tcb_status"], sorted(case["advisories"])), result["tcb"])
+            names = {"tdattr": "tdattributes", "seamattr": "seamattributes", "attr": "attributes",
+                     "qe_svn_hdr": "qe_svn", "pce_svn_hdr": "pce_svn", "tee": "tee_type"}
+            shown = result["claims"][kind]
+            pck = case["fields"].get("pck", {})
+            for key, wanted in case["fields"].items():
+                key = names.get(key, key)
+                if key in shown:
+                    self.expect(name, shown[key] == wanted,
+                                "%s is %r, wanted %r" % (key, shown[key], wanted))
+            for key in ("fmspc", "pceid", "pcesvn", "cpusvn", "ppid"):
+                self.expect(name, result["claims"]["pck"][key] == pck.get(key), "PCK " + key)
+            # The default policy wants UpToDate, no debugging and no service TD.
+            debug = (int(shown["tdattributes"][:2], 16) & 1 if kind == "tdx"
+                     else int(shown["attributes"][:2], 16) & 2)
+            service = int(shown.get("mrservicetd", "00"), 16)
+            good = case["tcb_status"] == "UpToDate" and not debug and not service
+            self.expect(name, code == (0 if good else 3), "exit %d" % code)
+
+    def azure(self):
+        for case in json.load(open(self.path("tee", "azure", "cases.json"))):
+            more = ["--endorsements", self.path("tee", "roots", "amd")]
+            for key, option in (("vek", "--endorsements"), ("tpm_quote_msg", "--tpm-quote"),
+                                ("tpm_quote_sig", "--signature"), ("pcrs", "--pcrs"),
+                                ("td_quote", "--td-quote")):
+                if case.get(key):
+                    more += [option, self.path("tee", case[key])]
+            if case.get("verify_at"):
+                more += ["--at-time", case["verify_at"]]
+            if case.get("tpm_quote_msg"):
+                more += ["--nonce", case["tpm"]["extra"]]
+            code, result = self.verify(self.path("tee", case["hcl"]), "hcl", *more)
+            valid = case["expected"] == "valid"
+            tdx = case["hw"] == "TDX"  # without Intel's documents nothing can be said
+            self.judge(case["name"], code, result, {4} if tdx else {0, 3} if valid else {2},
+                       valid and not tdx)
+
+    def ccel(self):
+        for case in json.load(open(self.path("tee", "ccel", "cases.json"))):
+            name = case["name"]
+            self.cases += 1
+            code, shown = self.ratls("show", self.path("tee", case["log"]), "--as", "ccel", "--json")
+            self.expect(name, code == 0, "exit %d" % code)
+            replay = shown.get("replay", {}).get("sha384", {})
+            for register, wanted in case["rtmr"].items():
+                self.expect(name, replay.get(register.lower(), "00" * 48) == wanted, register)
+            # A duplicated separator has the form of a log; only the quote shows that it is wrong.
+            if name.startswith("cos-113"):
+                code, result = self.verify(
+                    self.path("tee", "tdx", "v4-uptodate-ccel.quote.bin"), "tdx", "--endorsements",
+                    self.path("tee", "tdx", "collateral", "00806f-2025-06"), "--at-time",
+                    "2025-06-26T21:50:26Z", "--log", self.path("tee", case["log"]))
+                valid = case["expected"] == "valid"
+                self.judge(name + " against its quote", code, result, {0} if valid else {2}, valid)
 
     def tpm(self):
         for file in sorted(glob.glob(self.path("tpm", "*.json"))):
@@ -143,7 +210,8 @@ def main(program, kind, folder):
         print("skipped: no vector collection; give its folder by -Dvectors=DIR or RATLS_VECTORS")
         return SKIPPED
     suite = Suite(program, folder)
-    {"ima": lambda: suite.logs("ima"), "eventlog": lambda: suite.logs("eventlog")}.get(
+    {"ima": lambda: suite.logs("ima"), "eventlog": lambda: suite.logs("eventlog"),
+     "tdx": lambda: suite.intel("tdx"), "sgx": lambda: suite.intel("sgx")}.get(
         kind, getattr(suite, kind, None))()
     for line in suite.wrong:
         print(line)

@@ -17,6 +17,8 @@ struct Context {
     UnixTime now = 0;
     /// A raw nonce of 1 to 64 bytes: equal to extraData, or to REPORT_DATA zero-padded to 64.
     std::optional<Bytes> nonce;
+    /// What was verified about certificates before; none: nothing was.
+    ProvenIssuers* proven = nullptr;
 };
 
 /// One SEV-SNP report, for itself: no key binding, no reference values.

@@ -103,6 +103,13 @@ std::string result_text(const VerificationResult& result) {
                                                  : "the vendor's, pinned") +
                "\n";
     }
+    if (result.tcb) {
+        out += "  tcb        " + result.tcb->status + ", of " + result.tcb->date;
+        for (const std::string& advisory : result.tcb->advisories) {
+            out += ", " + advisory;
+        }
+        out += "\n";
+    }
     if (result.tpm.name != "none") {
         out += "  tpm        " + result.tpm.name + ": excludes host " +
                (result.tpm.excludes_host ? "yes" : "no") + ", excludes guest root " +

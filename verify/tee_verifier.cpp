@@ -102,7 +102,7 @@ class TeeVerifier {
             check_report_data(report->report_data);
         }
         const auto verified =
-            verify_snp(evidence, {endorsements_, context_.user_roots, context_.now}, findings());
+            verify_snp(evidence, {endorsements_, context_.user_roots, context_.now, context_.proven}, findings());
         if (!verified) {
             return;
         }
@@ -125,10 +125,6 @@ class TeeVerifier {
             out_.claims.set("tdx", dcap_claims(*quote));
             vmpl_ = 0;  // a TD report is always that of what runs below the guest
             check_report_data(quote->report_data());
-            if (quote->size != evidence.size()) {
-                findings().fail("dcap.format", "no padding in a certificate",
-                                std::to_string(evidence.size() - quote->size) + " zero bytes");
-            }
         }
         const auto verified = verify_dcap(
             evidence, prove_dcap_collateral(endorsements_, context_.user_roots, dcap::Tee::tdx),

@@ -24,6 +24,7 @@ class Crl {
     /// `serial` is the content of the INTEGER, as Certificate gives it.
     bool lists(ByteView serial) const;
     std::size_t size() const { return serials_.size(); }
+    const SignatureScheme& scheme() const { return scheme_; }
 
     /// Signed by `issuer`, whose name it carries and who may sign CRLs. Not the dates.
     Status verify_issued_by(const Certificate& issuer) const;

@@ -125,6 +125,7 @@ Result<Policy> named_policy(std::string_view name) {
         policy.name = "aws-snp";
         policy.snp.vmpl = {0, 1};
         policy.snp.allow_masked_chip_id = true;
+        policy.snp.signing_keys = {snp::SigningKey::vlek};
         return policy;
     }
     std::string known;

@@ -227,7 +227,9 @@ Result<verify::LiveResult> verify_host(const VerifyOptions& options, const Loade
     RATLS_TRY(Endpoint endpoint, parse_endpoint(options.target, options.resolve));
     RATLS_TRY(const SnapshotFiles snapshot, SnapshotFiles::load(options, io));
     RATLS_TRY(LogFiles logs, load_logs(options, io));
-    const verify::Context context = loaded.context();
+    verify::ProvenIssuers proven;  // certificate and fresh evidence have the same chain
+    verify::Context context = loaded.context();
+    context.proven = &proven;
     verify::LiveInputs inputs{.endpoint = std::move(endpoint),
                               .context = context,
                               .snapshot = snapshot.input(),

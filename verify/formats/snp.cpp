@@ -5,42 +5,38 @@
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
 #include "ratls/crypto/crl.h"
+#include "verify/formats/pinned.h"
 
 namespace ratls::verify {
 namespace {
 
 using snp::Line;
 
-constexpr Sha256Digest digest_of(std::string_view hex_text) {
-    const auto nibble = [](char c) {
-        return static_cast<std::uint8_t>(c <= '9' ? c - '0' : c - 'a' + 10);
-    };
-    Sha256Digest out{};
-    for (std::size_t i = 0; i < out.size(); ++i) {
-        out[i] =
-            static_cast<std::uint8_t>(nibble(hex_text[2 * i]) * 16 + nibble(hex_text[2 * i + 1]));
-    }
-    return out;
-}
-
 // Facts about AMD's published certificates (KDS, vcek/v1/LINE/cert_chain and
 // vlek/v1/LINE/cert_chain).
 constexpr Sha256Digest kArkMilan =
-    digest_of("9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9");
+    pinned_digest("9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9");
 constexpr Sha256Digest kArkGenoa =
-    digest_of("429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831");
+    pinned_digest("429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831");
 constexpr Sha256Digest kArkTurin =
-    digest_of("4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08");
+    pinned_digest("4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08");
+
+/// The root certificates that AMD serves today, as a whole.
+constexpr std::array kArkCertificates = {
+    pinned_digest("69d063b45344d26a2e94e1f4210de49ef555308287d4c174445c95639a540bcd"),
+    pinned_digest("4c6598d19c18719c5dfd4a7d335f674e5bfe1d8f800cea2cf270c10d103db2f1"),
+    pinned_digest("1f084161a44bb6d93778a904877d4819cafa5d05ef4193b2ded9dd9c73dd3f6a"),
+};
 
 /// Keys of the intermediates. They are no roots: they only tell "the ARK is not at hand" from "this
 /// intermediate is not AMD's".
 constexpr std::array kIntermediates = {
-    digest_of("42491669ccb851d627ea9846cd24eccbeb7de7c2a62740120fff88001d38ebb6"),
-    digest_of("0324d55bcd48ba877a8fd87c0e1b4934dec8448e3807a24384a34dc6a6c9ebb8"),
-    digest_of("0000ead352025f208bf55297c4192c34cd1b878002107366d8f2065a9ae7d3a9"),
-    digest_of("66450a123ea5876206df67f2514a4fea224c0f63b18313423078b0edc4535e33"),
-    digest_of("7d1633252ebbadaa75f96e9b4e6f7d43a90ceb3f843937482630f8da2459264e"),
-    digest_of("bfc441408b2f806c5dbf180bd8920e6e60dd404d82141780d85dbf962954d386"),
+    pinned_digest("42491669ccb851d627ea9846cd24eccbeb7de7c2a62740120fff88001d38ebb6"),
+    pinned_digest("0324d55bcd48ba877a8fd87c0e1b4934dec8448e3807a24384a34dc6a6c9ebb8"),
+    pinned_digest("0000ead352025f208bf55297c4192c34cd1b878002107366d8f2065a9ae7d3a9"),
+    pinned_digest("66450a123ea5876206df67f2514a4fea224c0f63b18313423078b0edc4535e33"),
+    pinned_digest("7d1633252ebbadaa75f96e9b4e6f7d43a90ceb3f843937482630f8da2459264e"),
+    pinned_digest("bfc441408b2f806c5dbf180bd8920e6e60dd404d82141780d85dbf962954d386"),
 };
 
 /// AMD signs certificates and lists with RSASSA-PSS, SHA-384 and a salt of 48 bytes, nothing else.
@@ -74,17 +70,35 @@ Status check_amd_issuer(const Certificate& issuer, const Certificate& child) {
     return {};
 }
 
-Status verify_path(const Certificate& vek, const Certificate& intermediate,
-                   const Certificate& root) {
+Status check_amd_list(const Crl& crl, const Certificate& root) {
+    if (!(crl.scheme() == kAmdScheme)) {
+        return fail(Code::untrusted, "crl", "RSASSA-PSS with SHA-384 and salt 48 wanted");
+    }
+    return crl.verify_issued_by(root);
+}
+
+/// A certificate that is known byte by byte needs no signature; of any other with a trusted key,
+/// every field is only as good as its self-signature.
+bool known_root(const Certificate& root, const std::vector<UserRoot>& user_roots) {
+    return std::ranges::find(kArkCertificates, sha256(root.der())) != kArkCertificates.end() ||
+           std::ranges::any_of(user_roots, [&](const UserRoot& user) {
+               return user.kind == RootKind::snp && equal(user.certificate.der(), root.der());
+           });
+}
+
+Status verify_path(const Certificate& vek, const Certificate& intermediate, const Certificate& root,
+                   const SnpInputs& inputs) {
     RATLS_CHECK(check_amd_issuer(intermediate, vek));
     RATLS_CHECK(check_amd_issuer(root, intermediate));
     RATLS_CHECK(check_amd_issuer(root, root));
     if (vek.is_ca()) {
         return fail(Code::untrusted, "chain", "the VCEK or VLEK is a CA");
     }
-    RATLS_CHECK(verify_issued_by(vek, intermediate, 0));
-    RATLS_CHECK(verify_issued_by(intermediate, root, 1));
-    return verify_issued_by(root, root, 1);  // its own fields are signed by its own key
+    ProvenIssuers none;
+    ProvenIssuers& proven = inputs.proven != nullptr ? *inputs.proven : none;
+    RATLS_CHECK(proven.verify_issued_by(vek, intermediate, 0));
+    RATLS_CHECK(proven.verify_issued_by(intermediate, root, 1));
+    return known_root(root, inputs.user_roots) ? Status() : proven.verify_issued_by(root, root, 1);
 }
 
 class SnpVerifier {
@@ -241,7 +255,7 @@ class SnpVerifier {
         if (!equal(root.subject(), intermediate.issuer())) {
             return;
         }
-        Path path{&intermediate, &root, verify_path(vek, intermediate, root)};
+        Path path{&intermediate, &root, verify_path(vek, intermediate, root, inputs_)};
         path.dated =
             verify_dates(intermediate, inputs_.now, "") && verify_dates(root, inputs_.now, "");
         for (const UserRoot& user : inputs_.user_roots) {
@@ -287,16 +301,18 @@ class SnpVerifier {
         out_.pass("snp.chain.dates", "valid at " + format_rfc3339(inputs_.now));
     }
 
-    /// The newest valid list wins; a list of another line is not ours to judge.
+    /// The newest valid list wins; of two with the same date, both count. A list of another line is
+    /// not ours to judge.
     void check_revocation(const Certificate& intermediate, const Certificate& root,
                           const Certificate& vek) {
-        std::optional<Crl> newest;
+        std::optional<UnixTime> newest;
+        bool revoked = false;
         for (const Bytes& der : inputs_.endorsements.crls()) {
             auto crl = Crl::parse(der);
             if (crl && !equal(crl->issuer(), root.subject())) {
                 continue;
             }
-            Status status = crl ? crl->verify_issued_by(root) : std::unexpected(crl.error());
+            Status status = crl ? check_amd_list(*crl, root) : std::unexpected(crl.error());
             if (status && (inputs_.now < crl->this_update() || inputs_.now > crl->next_update())) {
                 status = fail(Code::stale, "crl",
                               "valid from " + format_rfc3339(crl->this_update()) + " to " +
@@ -308,17 +324,19 @@ class SnpVerifier {
                 return;
             }
             evidence_.crls.push_back({sha256(crl->der()), crl->this_update()});
-            if (!newest || crl->this_update() > newest->this_update()) {
-                newest = *std::move(crl);
+            if (newest && crl->this_update() < *newest) {
+                continue;
             }
+            // All VCEKs have serial number 0, so only intermediates can be revoked in a useful way.
+            const bool listed = crl->lists(intermediate.serial()) ||
+                                (!all_zero(vek.serial()) && crl->lists(vek.serial()));
+            revoked = listed || (revoked && newest == crl->this_update());
+            newest = crl->this_update();
         }
         if (!newest) {
             return;
         }
-        out_.pass("snp.crl", "issued " + format_rfc3339(newest->this_update()));
-        // All VCEKs have serial number 0, so only intermediates can be revoked in a useful way.
-        const bool revoked = newest->lists(intermediate.serial()) ||
-                             (!all_zero(vek.serial()) && newest->lists(vek.serial()));
+        out_.pass("snp.crl", "issued " + format_rfc3339(*newest));
         out_.check("snp.revoked", !revoked, "not on the list",
                    revoked ? "revoked" : "not on the list");
         evidence_.revocation_checked = true;

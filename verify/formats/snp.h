@@ -6,6 +6,7 @@
 #include "ratls/evidence/snp/vek.h"
 #include "verify/endorsements.h"
 #include "verify/finding.h"
+#include "verify/formats/proven.h"
 #include "verify/verified.h"
 
 namespace ratls::verify {
@@ -31,6 +32,8 @@ struct SnpInputs {
     const Endorsements& endorsements;
     const std::vector<UserRoot>& user_roots;
     UnixTime now;
+    /// What was verified before, and what is now; none: everything is verified.
+    ProvenIssuers* proven = nullptr;
 };
 
 /// Form, product, chain to a pinned root, dates, revocation, key extensions against the report, and

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kRoot = "/.well-known/ratls-vm/";
 constexpr int kAttempts = 2;
+constexpr std::size_t kMaxBootLog = std::size_t{16} << 20;
 
 class LiveVerifier {
   public:
@@ -32,13 +33,19 @@ class LiveVerifier {
   private:
     /// Bytes from whoever answers: the quote proves them, or nothing does.
     Status prefetch() {
-        if (inputs_.ima_log) {
-            log_ = *inputs_.ima_log;
-            return {};
+        log_ = inputs_.ima_log;
+        boot_log_ = inputs_.boot_log;
+        if (!log_) {
+            RATLS_CHECK(fetch("ima", ima::kMaxLogBytes, log_));
         }
+        return boot_log_ ? Status() : fetch("eventlog", kMaxBootLog, boot_log_);
+    }
+
+    /// A VM that does not have this log answers with another status.
+    Status fetch(std::string_view route, std::size_t max_bytes, std::optional<Bytes>& place) {
         FetchRequest request;
-        request.url = "https://" + inputs_.endpoint.text() + std::string(kRoot) + "ima";
-        request.max_bytes = ima::kMaxLogBytes;
+        request.url = "https://" + inputs_.endpoint.text() + std::string(kRoot) + std::string(route);
+        request.max_bytes = max_bytes;
         request.timeout = inputs_.timeout;
         request.insecure_untrusted_bytes = true;
         if (!inputs_.endpoint.address.empty()) {
@@ -47,9 +54,8 @@ class LiveVerifier {
                                       inputs_.endpoint.address);
         }
         RATLS_TRY(FetchResponse response, http_.fetch(request));
-        log_.reset();
         if (response.status == 200) {
-            log_ = std::move(response.body);
+            place = std::move(response.body);
         }
         return {};
     }
@@ -64,8 +70,8 @@ class LiveVerifier {
         if (log_) {
             out.ima_log = *log_;
         }
-        if (inputs_.boot_log) {
-            out.boot_log = *inputs_.boot_log;
+        if (boot_log_) {
+            out.boot_log = *boot_log_;
         }
         return out;
     }
@@ -171,7 +177,7 @@ class LiveVerifier {
 
     const LiveInputs& inputs_;
     HttpClient& http_;
-    std::optional<Bytes> log_;
+    std::optional<Bytes> log_, boot_log_;
 };
 
 }  // namespace

@@ -253,20 +253,6 @@ TEST_CASE("tee.present: the snapshot asks for a report even if the policy does n
     CHECK(summary(scene.verify()) == "refused: tee.present, tpm.class");
 }
 
-TEST_CASE("tee.present: a kind of report that nobody here verifies is refused") {
-    Scene scene;
-    scene.edits.collection = [](cert::Collection& collection) {
-        // The smallest thing that has the form of a TDX quote of version 4.
-        Bytes quote(48 + 584 + 4);
-        quote[0] = 4;
-        collection.tee = cert::Tee{cert::TeeType::tdx, quote};
-    };
-    const VerificationResult result = scene.verify();
-    CHECK(result.findings.has("tee.present", Verdict::fail));
-    CHECK(result.outcome != Outcome::accepted);
-    CHECK(result.root.empty());
-}
-
 TEST_CASE("tpm.present: a quote that the snapshot asks for and that is missing is refused") {
     Scene scene;
     scene.has_tpm = false;

@@ -36,8 +36,8 @@ class HclScene : public Scene {
         area.u16_be(0x0001).u16_be(0x000b).u32_be(0x00050072).u16_be(0);
         area.u16_be(0x0010).u16_be(0x0014).u16_be(0x000b).u16_be(2048).u32_be(0);
         ak_public = area.u16_be(256).bytes(rsa.modulus()).take();
-        Writer name;
-        const Bytes ak_name = name.u16_be(0x000b).bytes(sha256(ak_public)).take();
+        Writer encoded;
+        const Bytes ak_name = encoded.u16_be(0x000b).bytes(sha256(ak_public)).take();
         edits.claims = [ak_name](cert::Claims& claims) { claims.ak_name = ak_name; };
         edits.report = [this](Bytes& report) { put_report_data(report); };
         edits.collection = [this](cert::Collection& collection) { add_paravisor(collection); };
@@ -189,7 +189,7 @@ TEST_CASE("hcl.hardware_report: another report in label 2 than in label 8 is ref
 TEST_CASE("hcl.hardware_report: without label 8 the inverted binding is no binding") {
     HclScene scene;
     scene.edit_collection = [](cert::Collection& collection) { collection.hcl_report.reset(); };
-    CHECK(summary(scene.verify()) == "invalid: cert.report_data");
+    CHECK(summary(scene.verify()) == "invalid: cert.report_data, tpm.class");
 }
 
 TEST_CASE("hcl.ak: a quote by another key than the paravisor's is refused") {
@@ -209,8 +209,14 @@ TEST_CASE("hcl.ak: a quote by another key than the paravisor's is refused") {
 
 TEST_CASE("hcl.ak: a paravisor's report without a TPM quote is refused") {
     HclScene scene;
-    scene.edit_collection = [](cert::Collection& collection) { collection.tpm.reset(); };
-    CHECK(scene.verify().outcome == Outcome::invalid);
+    scene.has_tpm = false;
+    scene.edits.claims = {};
+    scene.edits.collection = [&](cert::Collection& collection) {
+        collection.hcl_report = scene.report_around(collection.tee->evidence);
+    };
+    const VerificationResult result = scene.verify();
+    CHECK(result.outcome == Outcome::invalid);
+    CHECK(result.findings.has("hcl.ak", Verdict::fail));
 }
 
 TEST_CASE("hcl.format: raw evidence of a paravisor is genuine, and never accepted") {

@@ -42,7 +42,8 @@ verify::Endorsements IntelScene::endorsements() const {
 verify::VerificationResult IntelScene::verify_quote(ByteView bytes) const {
     const verify::Endorsements files = endorsements();
     const std::vector<verify::UserRoot> trusted = roots();
-    return verify::verify_raw_dcap(bytes, wanted, {policy, files, trusted, now, nonce});
+    return verify::verify_raw_dcap(bytes, wanted, std::nullopt,
+                                   {policy, files, trusted, now, nonce});
 }
 
 std::string IntelScene::outcome() const {

@@ -142,16 +142,6 @@ TEST_CASE("eventlog.format: a damaged log in the certificate is not taken for an
     CHECK(result.outcome == Outcome::invalid);
 }
 
-TEST_CASE("cert.format: an HCL report is refused, since nothing here verifies its binding") {
-    Scene scene;
-    scene.edits.collection = [](cert::Collection& collection) {
-        collection.hcl_report = Bytes(64);
-    };
-    const VerificationResult result = scene.verify();
-    CHECK(result.findings.has("cert.format", Verdict::fail));
-    CHECK(result.outcome == Outcome::invalid);
-}
-
 TEST_CASE("session.key: fresh evidence that leaves out a part of the certificate's is refused") {
     Scene scene;
     scene.session_edits.claims = [](cert::Claims& claims) { claims.ima.reset(); };

@@ -16,6 +16,7 @@ using verify::Verdict;
 
 constexpr std::string_view kImaLog = "/ima/binary_runtime_measurements";
 constexpr std::string_view kBootLog = "/tpm0/binary_bios_measurements";
+constexpr std::string_view kCcel = "/acpi/CCEL";
 constexpr unsigned kBootPcrs = 10;
 constexpr std::uint32_t kEventTag = 6;  // EV_EVENT_TAG
 constexpr std::uint8_t kAgentByte = 0xa1;
@@ -43,13 +44,16 @@ PrivateKey copy_of(const PrivateKey& key) {
 /// The TEE, with reports from the pretended one.
 class SceneQuoteProvider : public QuoteProvider {
   public:
-    explicit SceneQuoteProvider(const PretendedTee& tee) : tee_(tee) {}
+    explicit SceneQuoteProvider(const Scene& scene) : scene_(scene) {}
     Result<TeeQuote> quote(const std::array<std::uint8_t, 64>& report_data) override {
-        return TeeQuote{.kind = "sev_guest", .report = tee_.report(report_data)};
+        if (scene_.tdx_quote) {
+            return TeeQuote{.kind = "tdx_guest", .report = scene_.tdx_quote(report_data)};
+        }
+        return TeeQuote{.kind = "sev_guest", .report = scene_.tee.report(report_data)};
     }
 
   private:
-    const PretendedTee& tee_;
+    const Scene& scene_;
 };
 
 std::vector<tpm::PcrSelection> native_selection() {
@@ -166,7 +170,8 @@ void Scene::sign_report(Bytes& report) const {
 
 void Scene::sign_again(const Edits& wanted, cert::Collection& out) {
     if (out.tee) {
-        out.tee->evidence = tee.report(cert::report_data(out.claims_buffer));
+        const auto report_data = cert::report_data(out.claims_buffer);
+        out.tee->evidence = tdx_quote ? tdx_quote(report_data) : tee.report(report_data);
         if (wanted.report) {
             wanted.report(out.tee->evidence);
             sign_report(out.tee->evidence);
@@ -191,12 +196,17 @@ cert::Collection Scene::collect(const Edits& wanted, bool fresh) {
     files.put(std::string(kImaLog), ima.log());
     files.put(std::string(kBootLog), boot_log);
     const FakeClock clock(now);
-    SceneQuoteProvider provider(tee);
+    SceneQuoteProvider provider(*this);
     EvidenceSources sources;
     sources.tee = has_tee ? &provider : nullptr;
     sources.tpm = has_tpm ? &tpm : nullptr;
     sources.ima_log = has_ima ? kImaLog : "";
     sources.boot_log = has_boot_log ? kBootLog : "";
+    if (ccel) {
+        files.put(std::string(kCcel), *ccel);
+        sources.ccel = kCcel;
+    }
+    sources.endorsements.documents = documents;
     const auto add = [&](std::uint64_t label, const std::optional<Bytes>& document) {
         if (document) {
             sources.endorsements.documents[label] = *document;
@@ -265,7 +275,7 @@ verify::VerificationResult Scene::judge(const Judge& with) {
             highest_sequence});
     }
     const Bytes log = given_log ? *given_log : ima.log();
-    const Bytes boot = given_boot_log ? *given_boot_log : boot_log;
+    const Bytes boot = given_boot_log ? *given_boot_log : ccel.value_or(boot_log);
     verify::CertificateInputs inputs{.context = context,
                                      .snapshot = input,
                                      .evidence_only = evidence_only,

@@ -49,13 +49,17 @@ class Scene {
     FakeTpm tpm;  ///< with this AK; PCR 10 is set from `ima`
     PrivateKey key;
     bool has_tee = true;
+    /// If set, the TEE is TDX, and this makes its quote.
+    std::function<Bytes(const std::array<std::uint8_t, 64>& report_data)> tdx_quote;
     bool has_tpm = true;
     bool has_ima = true;
     bool has_boot_log = true;
-    std::optional<Bytes> vek, ask, crl;  ///< label 6; no CRL, no beacon
+    std::optional<Bytes> vek, ask, crl;        ///< label 6; no CRL, no beacon
+    std::map<std::uint64_t, Bytes> documents;  ///< more of label 6, by key
     ImaBuilder ima;
     std::size_t ima_quoted = 0;  ///< entries of `ima` that PCR 10 had seen at the quote
     Bytes boot_log;
+    std::optional<Bytes> ccel;  ///< comes before `boot_log`
     std::vector<std::string> service_names = {"vm.example"};
     std::vector<std::string> dns_names = {"vm.example"};
     std::vector<Sha256Digest> other_spki;
