@@ -38,20 +38,6 @@ bool accepts(const IntelPolicy& policy, dcap::TcbStatus status) {
            policy.accepted_tcb_statuses.end();
 }
 
-/// What an out-of-date platform was before something newer came.
-std::optional<dcap::TcbStatus> before_outdated(dcap::TcbStatus status) {
-    switch (status) {
-        case dcap::TcbStatus::out_of_date:
-        case dcap::TcbStatus::td_relaunch_advised:
-            return dcap::TcbStatus::up_to_date;
-        case dcap::TcbStatus::out_of_date_configuration_needed:
-        case dcap::TcbStatus::td_relaunch_advised_configuration_needed:
-            return dcap::TcbStatus::configuration_needed;
-        default:
-            return std::nullopt;
-    }
-}
-
 void check_status(const TcbVerdict& tcb, const IntelPolicy& policy, UnixTime now, Findings& out) {
     constexpr std::int64_t kDay = 86400;
     std::string wanted;
@@ -60,10 +46,9 @@ void check_status(const TcbVerdict& tcb, const IntelPolicy& policy, UnixTime now
     }
     std::string actual(dcap::status_name(tcb.status));
     bool good = accepts(policy, tcb.status);
-    const auto before = before_outdated(tcb.status);
-    if (!good && before && tcb.out_of_date_since && policy.out_of_date_grace_days > 0) {
+    if (!good && tcb.otherwise && tcb.out_of_date_since && policy.out_of_date_grace_days > 0) {
         const UnixTime end = *tcb.out_of_date_since + policy.out_of_date_grace_days * kDay;
-        good = accepts(policy, *before) && now < end;
+        good = accepts(policy, *tcb.otherwise) && now < end;
         actual += " since " + format_rfc3339(*tcb.out_of_date_since) + ", grace until " +
                   format_rfc3339(end);
     }

@@ -22,6 +22,11 @@ bool needs_configuration(TcbStatus status) {
            status == TcbStatus::out_of_date_configuration_needed;
 }
 
+bool needs_hardening(TcbStatus status) {
+    return status == TcbStatus::sw_hardening_needed ||
+           status == TcbStatus::configuration_and_sw_hardening_needed;
+}
+
 /// What a module or an enclave that is behind makes of the platform's state.
 TcbStatus converge(TcbStatus level, TcbStatus other) {
     if (other == TcbStatus::revoked) {
@@ -80,6 +85,9 @@ class Evaluation {
                     : TcbStatus::td_relaunch_advised;
         }
         out_.status = converge(out_.status, out_.qe);
+        if (relaunch || is_out_of_date(out_.status)) {
+            out_.otherwise = if_not_out_of_date();
+        }
         describe();
         return std::move(out_);
     }
@@ -167,6 +175,18 @@ class Evaluation {
                         "version " + std::to_string(now[1]) + ", which runs now, has no level");
         }
         return now[0] >= identity->levels.front().isv_svn;
+    }
+
+    /// A level that is out of date does not say whether it needs hardening; the one that fits
+    /// without the TDX components may.
+    TcbStatus if_not_out_of_date() const {
+        const TcbStatus sgx = sgx_->facts.status;
+        const bool hardening = needs_hardening(out_.platform) || needs_hardening(sgx);
+        if (needs_configuration(out_.platform) || needs_configuration(sgx)) {
+            return hardening ? TcbStatus::configuration_and_sw_hardening_needed
+                             : TcbStatus::configuration_needed;
+        }
+        return hardening ? TcbStatus::sw_hardening_needed : TcbStatus::up_to_date;
     }
 
     void add(const LevelFacts& facts) {

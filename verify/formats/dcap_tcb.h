@@ -16,6 +16,8 @@ struct TcbVerdict {
     UnixTime date = 0;                    ///< the oldest tcbDate of the levels that fit
     /// Since when there has been something newer than the oldest part that is out of date.
     std::optional<UnixTime> out_of_date_since;
+    /// What the whole would be if no part were out of date; only if one is.
+    std::optional<dcap::TcbStatus> otherwise;
     std::string behind;  ///< which parts are behind, and by how much; empty if none is
 };
 

@@ -391,3 +391,31 @@ TEST_CASE("dcap.tcb.level: what is behind is named, with what would be newest") 
           "PCESVN is 12, newest 13; TDX module has ISVSVN 4, newest 5; "
           "QE has ISVSVN 5, newest 6");
 }
+
+TEST_CASE("dcap.tcb.level: what the whole would be otherwise is said of what is out of date only") {
+    using enum TcbStatus;
+    const std::pair<TcbStatus, TcbStatus> levels[] = {
+        {up_to_date, up_to_date},
+        {sw_hardening_needed, sw_hardening_needed},
+        {configuration_needed, configuration_needed},
+        {configuration_and_sw_hardening_needed, configuration_and_sw_hardening_needed},
+        {out_of_date, up_to_date},
+        {out_of_date_configuration_needed, configuration_needed}};
+    for (const auto& [level, otherwise] : levels) {
+        CAPTURE(dcap::status_name(level));
+        IntelPlatform platform;
+        platform.tcb_info.levels[0].facts.status = level;
+        const bool behind = level == out_of_date || level == out_of_date_configuration_needed;
+        CHECK(evaluate(platform)->otherwise.has_value() == behind);
+        platform.quote.td->tee_tcb_svn[0] = 4;
+        CHECK(evaluate(platform)->otherwise == otherwise);
+        platform.tcb_info.levels[0].facts.status = revoked;
+        CHECK_FALSE(evaluate(platform)->otherwise);
+    }
+    IntelPlatform advised = relaunch();
+    CHECK(evaluate(advised)->otherwise == up_to_date);
+    advised.tcb_info.levels[0].facts.status = sw_hardening_needed;
+    CHECK(evaluate(advised)->otherwise == sw_hardening_needed);
+    advised.tcb_info.levels[1].facts.status = out_of_date_configuration_needed;
+    CHECK(evaluate(advised)->otherwise == configuration_and_sw_hardening_needed);
+}
