@@ -52,6 +52,80 @@ def snp_report(version):
     return struct.pack("<IIQ", version, 1, 0x30000).ljust(0x34, b"\0") + b"\1" + bytes(1184 - 0x35)
 
 
+def enclave_report():
+    return bytes(48) + b"\x05" + bytes(335)
+
+
+def dcap_quote(version, tee):
+    """An SGX quote of version 3, a TDX quote of version 4 or 5, with nothing signed."""
+    head = (struct.pack("<HHIHH", version, 2, tee, 0, 0)
+            + bytes.fromhex("939a7233f79c4ca9940a0db3957f0607") + bytes(20))
+    body = enclave_report() if tee == 0 else bytes(648 if version == 5 else 584)
+    if version == 5:
+        head += struct.pack("<HI", 3, len(body))
+    qe = (enclave_report() + bytes(64) + struct.pack("<H", 32) + bytes(32)
+          + struct.pack("<HI", 5, 4) + b"cert")
+    data = bytes(128) + (qe if version == 3 else struct.pack("<HI", 6, len(qe)) + qe)
+    return head + body + struct.pack("<I", len(data)) + data
+
+
+def dcap_documents():
+    """A TCB info of TDX and a QE identity, with signatures of zeros."""
+    dates = {"issueDate": "2025-05-22T12:00:00Z", "nextUpdate": "2025-06-21T12:00:00Z",
+             "tcbEvaluationDataNumber": 17}
+    facts = {"tcbDate": "2024-03-13T00:00:00Z", "tcbStatus": "OutOfDate",
+             "advisoryIDs": ["INTEL-SA-00001"]}
+    isv = [{"tcb": {"isvsvn": 3}, **facts}]
+    module = {"mrsigner": "00" * 48, "attributes": "00" * 8, "attributesMask": "ff" * 8}
+    components = [{"svn": 5, "category": "BIOS", "type": "x"}] * 16
+    level = {"tcb": {"sgxtcbcomponents": components, "pcesvn": 11,
+                     "tdxtcbcomponents": components}, **facts}
+    info = {"id": "TDX", "version": 3, **dates, "fmspc": "90c06f000000", "pceId": "0000",
+            "tcbType": 0, "tdxModule": module,
+            "tdxModuleIdentities": [{"id": "TDX_01", **module, "tcbLevels": isv}],
+            "tcbLevels": [level]}
+    identity = {"id": "TD_QE", "version": 2, **dates, "miscselect": "00000000",
+                "miscselectMask": "ffffffff", "attributes": "00" * 16, "attributesMask": "ff" * 16,
+                "mrsigner": "00" * 32, "isvprodid": 2, "tcbLevels": isv}
+    for name, value in (("tcbInfo", info), ("enclaveIdentity", identity)):
+        yield json.dumps({name: value, "signature": "00" * 64}).encode()
+
+
+def tlv(tag, *parts):
+    content = b"".join(parts)
+    size = len(content)
+    length = bytes([size]) if size < 128 else b"\x82" + struct.pack(">H", size)
+    return bytes([tag]) + length + content
+
+
+def pck_certificate():
+    """A certificate with the SGX extension; key and signature are only of their form."""
+    sgx = bytes.fromhex("2a864886f84d010d01")
+
+    def field(numbers, value):
+        return tlv(0x30, tlv(6, sgx + bytes(numbers)), value)
+
+    def name(text):
+        return tlv(0x30, tlv(0x31, tlv(0x30, bytes.fromhex("0603550403"), tlv(12, text))))
+
+    tcb = [field([2, i], tlv(2, b"\5")) for i in range(1, 18)] + [field([2, 18], tlv(4, bytes(16)))]
+    settings = [field([7, i], tlv(1, b"\xff")) for i in range(1, 4)]
+    extension = tlv(0x30, field([1], tlv(4, bytes(16))), field([2], tlv(0x30, *tcb)),
+                    field([3], tlv(4, bytes(2))), field([4], tlv(4, bytes(6))),
+                    field([5], tlv(10, b"\1")), field([6], tlv(4, bytes(16))),
+                    field([7], tlv(0x30, *settings)))
+    algorithm = bytes.fromhex("300a06082a8648ce3d040302")
+    generator = bytes.fromhex(  # of P-256: a point on the curve
+        "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+        "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5")
+    dates = tlv(0x30, tlv(0x17, b"250101000000Z"), tlv(0x17, b"321231235959Z"))
+    tbs = tlv(0x30, bytes.fromhex("a003020102020101"), algorithm,
+              name(b"Intel SGX PCK Platform CA"), dates, name(b"Intel SGX PCK Certificate"),
+              bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004") + generator,
+              tlv(0xa3, tlv(0x30, tlv(0x30, tlv(6, sgx), tlv(4, extension)))))
+    return tlv(0x30, tbs, algorithm, tlv(3, b"\0", tlv(0x30, tlv(2, b"\1"), tlv(2, b"\1"))))
+
+
 SMALL = {
     "cbor": [
         bytes.fromhex(text)
@@ -62,6 +136,9 @@ SMALL = {
             "00000000000004024003a0",
         )
     ],
+    "dcap_collateral": list(dcap_documents()),
+    "dcap_pck": [pck_certificate()],
+    "dcap_quote": [dcap_quote(3, 0), dcap_quote(4, 0x81), dcap_quote(5, 0x81)],
     "endorsement": [
         b'{"tcbInfo":{"id":"TDX","issueDate":"2025-06-01T00:00:00Z","nextUpdate":'
         b'"2025-07-01T00:00:00Z","fmspc":"00806F050000"},"signature":"' + b"00" * 64 + b'"}',
@@ -103,6 +180,7 @@ SMALL = {
     ],
     "policy": [b"{}", b'{"ratls_policy":1}',
                (ROOT / "test/policy_snapshot/default.json").read_bytes()],
+    "raw_members": [b'{"a":{"b":[1,"\\"}"]},"c":"d"}', b' { "" : null , "x":[{}] } '],
     "snapshot": [b'{"ratls_snapshot":1}'],
     "snp_cert_table": [
         bytes.fromhex("63da758de6644564adc5f4b93be8accd") + struct.pack("<II", 48, 4) + bytes(24)
@@ -129,6 +207,8 @@ BUILT = {
 OUTSIDE = {
     "certificate": ["tee/snp/*.vek.der"],
     "crl": ["tee/**/*.crl.der"],
+    "dcap_collateral": ["tee/*/collateral/*/tcb_info.json", "tee/*/collateral/*/qe_identity.json"],
+    "dcap_quote": ["tee/*/*.quote.bin"],
     "eventlog": ["eventlog/*.bin", "tee/ccel/*.bin"],
     "ima_ascii": ["ima/*.ascii"],
     "ima_log": ["ima/*.bin"],

@@ -13,8 +13,9 @@ using namespace ratls::verify;
 namespace {
 
 constexpr std::uint32_t kSeed = 1184;
-/// Positions of a document that are tried; 0: all of them, each with all of its bits.
+/// Positions of a document that are tried; 0: all of them.
 constexpr std::size_t kSamples = RATLS_EXHAUSTIVE == 0 ? 150 : 0;
+constexpr unsigned kBits = RATLS_EXHAUSTIVE == 2 ? 8 : 1;  ///< then, how many bits of each byte
 
 struct Flip {
     std::size_t position;
@@ -25,8 +26,8 @@ std::vector<Flip> flips(std::size_t size) {
     std::vector<Flip> out;
     if constexpr (kSamples == 0) {
         for (std::size_t position = 0; position < size; ++position) {
-            for (unsigned bit = 0; bit < 8; ++bit) {
-                out.push_back({position, bit});
+            for (unsigned bit = 0; bit < kBits; ++bit) {
+                out.push_back({position, static_cast<unsigned>((position + bit) % 8)});
             }
         }
         return out;

@@ -1,0 +1,424 @@
+#include "ratls/evidence/dcap/collateral.h"
+
+#include <doctest/doctest.h>
+
+#include "ratls/codec/hex.h"
+#include "test/support/intel_pki.h"
+
+using namespace ratls;
+using namespace ratls::test;
+using dcap::TcbStatus;
+using dcap::Tee;
+
+namespace {
+
+constexpr UnixTime kDay = 86400;
+
+std::string with_signature(std::string_view name, std::string_view value) {
+    return "{\"" + std::string(name) + "\":" + std::string(value) + ",\"signature\":\"" +
+           std::string(128, 'a') + "\"}";
+}
+
+std::string info_value(Tee tee = Tee::tdx) {
+    return tcb_info_json(IntelPlatform(tee, 4).tcb_info).canonical();
+}
+
+std::string identity_value(Tee tee = Tee::tdx) {
+    return qe_identity_json(IntelPlatform(tee, 4).qe_identity).canonical();
+}
+
+bool info_parses(std::string_view value) {
+    return dcap::parse_tcb_info(with_signature("tcbInfo", value)).has_value();
+}
+
+bool identity_parses(std::string_view value) {
+    return dcap::parse_qe_identity(with_signature("enclaveIdentity", value)).has_value();
+}
+
+/// The good value with the first `from` replaced.
+bool info_with(std::string_view from, std::string_view to, Tee tee = Tee::tdx) {
+    std::string value = info_value(tee);
+    replace(value, from, to);
+    return info_parses(value);
+}
+
+bool identity_with(std::string_view from, std::string_view to) {
+    std::string value = identity_value();
+    replace(value, from, to);
+    return identity_parses(value);
+}
+
+/// A document that differs in one member, and that member.
+struct Variant {
+    std::string member;
+    Json json;
+};
+
+/// Every document with one member less, or one more, at any level.
+std::vector<Variant> variants(const Json& json) {
+    std::vector<Variant> out;
+    if (const Json::Object* object = json.if_object()) {
+        for (std::size_t i = 0; i < object->size(); ++i) {
+            Json::Object fewer = *object;
+            fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+            out.push_back({(*object)[i].first, Json(std::move(fewer))});
+            for (Variant& below : variants((*object)[i].second)) {
+                Json::Object changed = *object;
+                changed[i].second = std::move(below.json);
+                out.push_back({std::move(below.member), Json(std::move(changed))});
+            }
+        }
+        Json::Object more = *object;
+        more.emplace_back("condition", Json(true));
+        out.push_back({"condition", Json(std::move(more))});
+    } else if (const Json::Array* array = json.if_array()) {
+        for (std::size_t i = 0; i < array->size(); ++i) {
+            for (Variant& below : variants((*array)[i])) {
+                Json::Array changed = *array;
+                changed[i] = std::move(below.json);
+                out.push_back({std::move(below.member), Json(std::move(changed))});
+            }
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("dcap.tcb_info: a TCB info of TDX gives its fields") {
+    IntelPlatform platform;
+    dcap::TcbInfo& written = platform.tcb_info;
+    written.fmspc = {0xab, 0xcd, 0xef, 1, 2, 3};
+    written.pce_id = {4, 5};
+    written.modules[0].mr_signer.fill(6);
+    written.module->mr_signer.fill(7);
+    written.modules[0].attributes = {1, 2, 3, 4, 5, 6, 7, 8};
+    const auto info = dcap::parse_tcb_info(platform.tcb_info_text());
+    REQUIRE(info);
+    CHECK(info->tee == Tee::tdx);
+    CHECK(info->issue_date == kIntelNow - 10 * kDay);
+    CHECK(info->next_update == kIntelNow + 20 * kDay);
+    CHECK(info->evaluation_number == 17);
+    CHECK(hex(info->fmspc) == "abcdef010203");
+    CHECK(hex(info->pce_id) == "0405");
+    REQUIRE(info->module);
+    CHECK(info->module->version == 0);
+    CHECK(info->module->mr_signer[47] == 7);
+    CHECK(info->module->levels.empty());
+    REQUIRE(info->modules.size() == 1);
+    const dcap::ModuleIdentity& module = info->modules[0];
+    CHECK(module.version == 1);
+    CHECK(module.mr_signer[0] == 6);
+    CHECK(hex(module.attributes) == "0102030405060708");
+    CHECK(hex(module.attributes_mask) == "ffffffffffffffff");
+    REQUIRE(module.levels.size() == 2);
+    CHECK(module.levels[0].isv_svn == 5);
+    CHECK(module.levels[0].facts.status == TcbStatus::up_to_date);
+    CHECK(module.levels[0].facts.date == kIntelNow - 200 * kDay);
+    CHECK(module.levels[0].facts.advisories.empty());
+    CHECK(module.levels[1].facts.advisories == std::vector<std::string>{"INTEL-SA-00002"});
+    REQUIRE(info->levels.size() == 2);
+    CHECK(info->levels[0].sgx[15] == 5);
+    CHECK(info->levels[0].pce_svn == 13);
+    CHECK(hex(info->levels[0].tdx) == "05000600000000000000000000000000");
+    CHECK(info->levels[1].facts.status == TcbStatus::out_of_date);
+    CHECK(info->levels[1].facts.advisories == std::vector<std::string>{"INTEL-SA-00001"});
+}
+
+TEST_CASE("dcap.tcb_info: a TCB info of SGX has neither module nor TDX components") {
+    const IntelPlatform platform(Tee::sgx, 4);
+    const auto info = dcap::parse_tcb_info(platform.tcb_info_text());
+    REQUIRE(info);
+    CHECK(info->tee == Tee::sgx);
+    CHECK_FALSE(info->module);
+    CHECK(info->modules.empty());
+    CHECK(all_zero(info->levels[0].tdx));
+    std::string value = info_value();
+    replace(value, R"("id":"TDX",)", R"("id":"SGX",)");
+    CHECK_FALSE(info_parses(value));
+    value = info_value(Tee::sgx);
+    replace(value, R"("id":"SGX",)", R"("id":"TDX",)");
+    CHECK_FALSE(info_parses(value));
+}
+
+TEST_CASE("dcap.qe_identity: an identity gives its fields") {
+    for (const Tee tee : {Tee::sgx, Tee::tdx}) {
+        IntelPlatform platform(tee, 4);
+        platform.qe_identity.misc_select = 0x01020304;
+        platform.qe_identity.misc_select_mask = 0xfffefdfc;
+        const auto identity = dcap::parse_qe_identity(platform.qe_identity_text());
+        REQUIRE(identity);
+        CHECK(identity->tee == tee);
+        CHECK(identity->issue_date == kIntelNow - 11 * kDay);
+        CHECK(identity->next_update == kIntelNow + 19 * kDay);
+        CHECK(identity->evaluation_number == 18);
+        CHECK(identity->misc_select == 0x01020304);
+        CHECK(identity->misc_select_mask == 0xfffefdfc);
+        CHECK(hex(identity->attributes) == "11000000000000000000000000000000");
+        CHECK(hex(identity->attributes_mask) == "fbffffffffffffff0000000000000000");
+        CHECK(identity->mr_signer == platform.qe_identity.mr_signer);
+        CHECK(identity->isv_prod_id == 2);
+        REQUIRE(identity->levels.size() == 2);
+        CHECK(identity->levels[0].isv_svn == 6);
+        CHECK(identity->levels[1].facts.status == TcbStatus::out_of_date);
+        CHECK(identity->levels[1].facts.advisories == std::vector<std::string>{"INTEL-SA-00003"});
+    }
+}
+
+TEST_CASE("dcap.collateral: what is signed are the bytes of the value as they stand") {
+    std::string text = info_value();
+    replace(text, ",", " ,\n\t");
+    const auto info = dcap::parse_tcb_info("{\"signature\" : \"" + std::string(126, '0') +
+                                           "Ff\",\n \"tcbInfo\" :  " + text + " \r\n}\n");
+    REQUIRE(info);
+    CHECK(as_text(info->signed_bytes) == text);
+    CHECK(info->signature[62] == 0);
+    CHECK(info->signature[63] == 0xff);
+}
+
+TEST_CASE("dcap.collateral: a member less, or one more, is refused at every level") {
+    for (const Tee tee : {Tee::sgx, Tee::tdx}) {
+        const IntelPlatform platform(tee, 4);
+        const Json info = tcb_info_json(platform.tcb_info);
+        REQUIRE(info_parses(info.canonical()));
+        for (const auto& [member, changed] : variants(info)) {
+            CAPTURE(member);
+            const bool optional = member == "advisoryIDs" || member == "tdxModuleIdentities";
+            CHECK(info_parses(changed.canonical()) == optional);
+        }
+        const Json identity = qe_identity_json(platform.qe_identity);
+        REQUIRE(identity_parses(identity.canonical()));
+        for (const auto& [member, changed] : variants(identity)) {
+            CAPTURE(member);
+            CHECK(identity_parses(changed.canonical()) == (member == "advisoryIDs"));
+        }
+    }
+}
+
+TEST_CASE("dcap.collateral: components may say category and type, and nothing else") {
+    CHECK(info_with(R"({"svn":5})", R"({"svn":5,"category":"BIOS","type":"Early Microcode"})"));
+    CHECK_FALSE(info_with(R"({"svn":5})", R"({"svn":5,"category":1})"));
+    CHECK_FALSE(info_with(R"({"svn":5})", R"({"svn":5,"name":"x"})"));
+}
+
+TEST_CASE("dcap.collateral: 16 components, no more and no less, each at most 255") {
+    CHECK_FALSE(info_with(R"({"svn":5},)", ""));
+    CHECK_FALSE(info_with(R"({"svn":5},)", R"({"svn":5},{"svn":5},)"));
+    CHECK(info_with(R"({"svn":5})", R"({"svn":255})"));
+    for (const char* wrong : {"256", "-1", "\"5\"", "null", "5.0", "[]"}) {
+        CAPTURE(wrong);
+        CHECK_FALSE(info_with(R"({"svn":5})", R"({"svn":)" + std::string(wrong) + "}"));
+    }
+    CHECK_FALSE(info_with(R"({"svn":5})", "5"));
+    CHECK_FALSE(info_with(R"("tdxtcbcomponents":[)", R"("tdxtcbcomponents":[{"svn":0},)"));
+    CHECK_FALSE(info_with(R"("sgxtcbcomponents":[)", R"("sgxtcbcomponents":[[],)"));
+}
+
+TEST_CASE("dcap.collateral: numbers have their limits") {
+    const auto pce = [](const char* value) {
+        return info_with(R"("pcesvn":13)", R"("pcesvn":)" + std::string(value));
+    };
+    CHECK(pce("0"));
+    CHECK(pce("65535"));
+    CHECK_FALSE(pce("65536"));
+    CHECK_FALSE(pce("-1"));
+    const auto isv = [](const char* value) {
+        return identity_with(R"("isvsvn":6)", R"("isvsvn":)" + std::string(value));
+    };
+    CHECK(isv("65535"));
+    CHECK_FALSE(isv("65536"));
+    CHECK_FALSE(isv("-1"));
+    CHECK_FALSE(identity_with(R"("isvprodid":2)", R"("isvprodid":65536)"));
+    const auto evaluation = [](const char* value) {
+        return info_with(R"("tcbEvaluationDataNumber":17)",
+                         R"("tcbEvaluationDataNumber":)" + std::string(value));
+    };
+    CHECK(evaluation("1000000000"));
+    CHECK_FALSE(evaluation("1000000001"));
+    CHECK_FALSE(evaluation("-1"));
+    CHECK_FALSE(evaluation("\"17\""));
+}
+
+TEST_CASE("dcap.collateral: other versions, kinds and ways to compare are refused") {
+    for (const char* version : {"0", "1", "2", "4", "\"3\"", "1001", "-3"}) {
+        CHECK_FALSE(info_with(R"("version":3)", R"("version":)" + std::string(version)));
+    }
+    for (const char* version : {"1", "3", "\"2\""}) {
+        CHECK_FALSE(identity_with(R"("version":2)", R"("version":)" + std::string(version)));
+    }
+    CHECK_FALSE(info_with(R"("tcbType":0)", R"("tcbType":1)"));
+    for (const char* id : {"tdx", "TDX ", "QE", ""}) {
+        CHECK_FALSE(info_with(R"("id":"TDX",)", R"("id":")" + std::string(id) + "\","));
+    }
+    for (const char* id : {"qe", "TDX", "QVE", "TD_QE2"}) {
+        CHECK_FALSE(identity_with(R"("id":"TD_QE")", R"("id":")" + std::string(id) + "\""));
+    }
+}
+
+TEST_CASE("dcap.collateral: byte strings are hex in both cases, of their size") {
+    CHECK(info_with(R"("fmspc":"90c06f000000")", R"("fmspc":"90C06F000000")"));
+    for (const char* wrong : {"90c06f0000", "90c06f00000000", "90c06f00000", "90c06f00000g", ""}) {
+        CHECK_FALSE(
+            info_with(R"("fmspc":"90c06f000000")", R"("fmspc":")" + std::string(wrong) + "\""));
+    }
+    CHECK_FALSE(info_with(R"("pceId":"0000")", R"("pceId":0)"));
+    CHECK_FALSE(info_with(R"("mrsigner":"00)", R"("mrsigner":")"));
+    CHECK_FALSE(identity_with(R"("miscselect":"00000000")", R"("miscselect":"0000")"));
+    CHECK_FALSE(identity_with(R"("attributes":"1100)", R"("attributes":"11)"));
+}
+
+TEST_CASE("dcap.collateral: a status is one of Intel's, and none that follows from comparing") {
+    for (const char* status : {"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded",
+                               "ConfigurationAndSWHardeningNeeded", "OutOfDate",
+                               "OutOfDateConfigurationNeeded", "Revoked"}) {
+        CAPTURE(status);
+        CHECK(info_with("\"UpToDate\"", "\"" + std::string(status) + "\""));
+        CHECK(identity_with("\"UpToDate\"", "\"" + std::string(status) + "\""));
+    }
+    for (const char* status : {"TDRelaunchAdvised", "TDRelaunchAdvisedConfigurationNeeded",
+                               "NotSupported", "uptodate", "UpToDate ", ""}) {
+        CAPTURE(status);
+        CHECK_FALSE(info_with("\"UpToDate\"", "\"" + std::string(status) + "\""));
+        CHECK_FALSE(identity_with("\"UpToDate\"", "\"" + std::string(status) + "\""));
+    }
+    CHECK_FALSE(info_with("\"UpToDate\"", "0"));
+}
+
+TEST_CASE("dcap.collateral: each status has a name that is read back") {
+    for (int i = 0; i <= static_cast<int>(TcbStatus::not_supported); ++i) {
+        const auto status = static_cast<TcbStatus>(i);
+        CHECK_FALSE(dcap::status_name(status).empty());
+        CHECK(dcap::status_from_name(dcap::status_name(status)) == status);
+    }
+    CHECK_FALSE(dcap::status_from_name("Unknown"));
+    CHECK_FALSE(dcap::status_from_name(""));
+}
+
+TEST_CASE("dcap.collateral: dates are those of RFC 3339") {
+    for (const char* date : {"2025-02-29T00:00:00Z", "2025-06-01", "1748779200", ""}) {
+        CHECK_FALSE(info_with(R"("issueDate":"2025-05-22T12:00:00Z")",
+                              R"("issueDate":")" + std::string(date) + "\""));
+    }
+    CHECK_FALSE(info_with(R"("issueDate":"2025-05-22T12:00:00Z")", R"("issueDate":1748779200)"));
+}
+
+TEST_CASE("dcap.collateral: modules are TDX_01 to TDX_ff, each once") {
+    const auto module = [](const char* id) {
+        return info_with(R"("id":"TDX_01")", R"("id":")" + std::string(id) + "\"");
+    };
+    CHECK(module("TDX_03"));
+    CHECK(module("TDX_fF"));
+    for (const char* id :
+         {"TDX_00", "TDX_1", "TDX_001", "TDX_0g", "TDX-01", "SGX_01", "TDX_", ""}) {
+        CAPTURE(id);
+        CHECK_FALSE(module(id));
+    }
+    IntelPlatform platform;
+    platform.tcb_info.modules.push_back(platform.tcb_info.modules[0]);
+    CHECK_FALSE(dcap::parse_tcb_info(platform.tcb_info_text()));
+    platform.tcb_info.modules[1].version = 2;
+    CHECK(dcap::parse_tcb_info(platform.tcb_info_text()));
+}
+
+TEST_CASE("dcap.collateral: levels are sorted, highest first") {
+    IntelPlatform platform;
+    const std::vector<dcap::TcbLevel> good = platform.tcb_info.levels;
+    dcap::TcbLevel pce = good[0];
+    pce.pce_svn = 12;
+    dcap::TcbLevel tdx = good[0];
+    tdx.tdx[0] = 6;
+    tdx.pce_svn = 1;
+    platform.tcb_info.levels = {good[1], pce, good[0], tdx};
+    const auto info = dcap::parse_tcb_info(platform.tcb_info_text());
+    REQUIRE(info);
+    REQUIRE(info->levels.size() == 4);
+    CHECK(info->levels[0].tdx[0] == 6);
+    CHECK(info->levels[1].pce_svn == 13);
+    CHECK(info->levels[2].pce_svn == 12);
+    CHECK(info->levels[3].pce_svn == 11);
+}
+
+TEST_CASE("dcap.collateral: there are at most 1024 levels of a platform, 256 of a module or QE") {
+    IntelPlatform platform(Tee::sgx, 4);
+    platform.tcb_info.levels.resize(1, platform.tcb_info.levels[0]);
+    platform.tcb_info.levels.resize(1024, platform.tcb_info.levels[0]);
+    CHECK(dcap::parse_tcb_info(platform.tcb_info_text()));
+    platform.tcb_info.levels.push_back(platform.tcb_info.levels[0]);
+    CHECK_FALSE(dcap::parse_tcb_info(platform.tcb_info_text()));
+    platform.qe_identity.levels.resize(256, platform.qe_identity.levels[0]);
+    CHECK(dcap::parse_qe_identity(platform.qe_identity_text()));
+    platform.qe_identity.levels.push_back(platform.qe_identity.levels[0]);
+    CHECK_FALSE(dcap::parse_qe_identity(platform.qe_identity_text()));
+}
+
+TEST_CASE("dcap.collateral: the envelope has two members, each once, written without escapes") {
+    const std::string value = info_value();
+    const std::string signature = "\"signature\":\"" + std::string(128, '0') + "\"";
+    const std::string body = "\"tcbInfo\":" + value;
+    const auto parses = [](const std::string& members) {
+        return dcap::parse_tcb_info("{" + members + "}").has_value();
+    };
+    CHECK(parses(body + "," + signature));
+    CHECK(parses(signature + "," + body));
+    CHECK_FALSE(parses(body));
+    CHECK_FALSE(parses(signature));
+    CHECK_FALSE(parses(body + "," + signature + ",\"more\":1"));
+    CHECK_FALSE(parses(body + "," + body + "," + signature));
+    CHECK_FALSE(parses(body + "," + signature + "," + signature));
+    CHECK_FALSE(parses("\"tcb\\u0049nfo\":" + value + "," + signature));
+    CHECK_FALSE(parses(body + ",\"\\u0073ignature\":\"" + std::string(128, '0') + "\""));
+    CHECK_FALSE(parses("\"enclaveIdentity\":" + value + "," + signature));
+    CHECK_FALSE(parses("\"tcbInfo\":" + value + value + "," + signature));
+    CHECK_FALSE(parses("\"tcbInfo\":[" + value + "]," + signature));
+    CHECK_FALSE(parses("\"tcbInfo\":1," + signature));
+    for (const std::size_t digits : {0U, 126U, 127U, 129U, 130U}) {
+        CHECK_FALSE(parses(body + ",\"signature\":\"" + std::string(digits, '0') + "\""));
+    }
+    CHECK_FALSE(parses(body + ",\"signature\":\"" + std::string(128, 'g') + "\""));
+    CHECK_FALSE(parses(body + ",\"signature\":0"));
+    CHECK_FALSE(dcap::parse_tcb_info("{" + body + "," + signature + "}x"));
+    CHECK_FALSE(dcap::parse_tcb_info("x{" + body + "," + signature + "}"));
+    CHECK_FALSE(dcap::parse_tcb_info("[" + body + "," + signature + "]"));
+    CHECK_FALSE(dcap::parse_tcb_info(""));
+}
+
+TEST_CASE("dcap.collateral: a member of the value that occurs twice is refused") {
+    CHECK_FALSE(info_with(R"("tcbType":0)", R"("tcbType":0,"tcbType":0)"));
+    CHECK_FALSE(identity_with(R"("isvprodid":2)", R"("isvprodid":2,"isvprodid":2)"));
+}
+
+TEST_CASE("dcap.collateral: every truncation is refused") {
+    const std::string info = IntelPlatform().tcb_info_text();
+    for (std::size_t n = 0; n < info.size(); ++n) {
+        CAPTURE(n);
+        CHECK_FALSE(dcap::parse_tcb_info(std::string_view(info).substr(0, n)));
+    }
+    const std::string identity = IntelPlatform().qe_identity_text();
+    for (std::size_t n = 0; n < identity.size(); ++n) {
+        CAPTURE(n);
+        CHECK_FALSE(dcap::parse_qe_identity(std::string_view(identity).substr(0, n)));
+    }
+}
+
+TEST_CASE("dcap.collateral: more than 1 MiB is refused") {
+    std::string text = IntelPlatform().tcb_info_text();
+    text.resize(dcap::kMaxCollateralJson, ' ');
+    CHECK(dcap::parse_tcb_info(text));
+    text += ' ';
+    CHECK_FALSE(dcap::parse_tcb_info(text));
+}
+
+TEST_CASE("dcap.collateral: a document is told by its first member") {
+    const auto info = [](std::string_view text) {
+        return dcap::looks_like_tcb_info(as_bytes(text));
+    };
+    CHECK(info(R"({"tcbInfo":)"));
+    CHECK(info(" \r\n{\n\t\"tcbInfo\" : {"));
+    CHECK_FALSE(info(R"({"tcbInfos":)"));
+    CHECK_FALSE(info(R"({"enclaveIdentity":)"));
+    CHECK_FALSE(info("{\"tcbInf"));
+    CHECK_FALSE(info(""));
+    const std::string identity = IntelPlatform().qe_identity_text();
+    CHECK(dcap::looks_like_qe_identity(as_bytes(identity)));
+    CHECK_FALSE(dcap::looks_like_tcb_info(as_bytes(identity)));
+}
