@@ -34,7 +34,7 @@ _ratls_trust_root() {
         _ratls_files "$cur"
     else
         compopt -o nospace
-        mapfile -t COMPREPLY < <(compgen -W "snp: tdx: sgx: tpm: nvgpu:" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "snp: tdx: sgx:" -- "$cur")
     fi
 }
 
@@ -63,7 +63,9 @@ _ratls() {
     local options
     case $command in
         "") options="--help --version verify show pin snapshot policy collateral explain" ;;
-        verify) options="$verifying --evidence --nonce --signature --ak --pcrs" ;;
+        verify)
+            options="$verifying --evidence --nonce --signature --ak --pcrs --tpm-quote --td-quote"
+            ;;
         show) options="--as --json --help" ;;
         pin) options="$verifying --format" ;;
         snapshot)
@@ -115,7 +117,7 @@ _ratls() {
     esac
     case $prev in
         --snapshot | --snapshot-key | --endorsements | --log | --signature | --ak | --pcrs | \
-            --out | --key | --require | --ca-file)
+            --tpm-quote | --td-quote | --out | --key | --require | --ca-file)
             _ratls_files "$cur"
             return
             ;;
@@ -133,11 +135,11 @@ _ratls() {
             return
             ;;
         --evidence)
-            _ratls_words "$cur" "snp tpm"
+            _ratls_words "$cur" "snp tdx sgx tpm hcl"
             return
             ;;
         --as)
-            _ratls_words "$cur" "ima eventlog ccel snp tpm cert snapshot"
+            _ratls_words "$cur" "ima eventlog ccel snp tdx sgx hcl tpm cert snapshot"
             return
             ;;
         --format)
@@ -178,11 +180,11 @@ _ratls_certtool() {
     COMPREPLY=()
     _ratls_current
     case $prev in
-        --out | --key | --ima-log | --boot-log | --vek | --ask | --amd-crl)
+        --out | --key | --ima-log | --boot-log | --ccel | --vek | --ask | --amd-crl)
             _ratls_files "$cur"
             return
             ;;
-        --tsm)
+        --tsm | --collateral)
             _ratls_directories "$cur"
             return
             ;;
@@ -195,7 +197,7 @@ _ratls_certtool() {
     case ${COMP_WORDS[1]} in
         issue)
             _ratls_words "$cur" "--name --out --key --valid-minutes --max-fresh --tcti --tsm
-                --ima-log --boot-log --vek --ask --amd-crl --json --help"
+                --ima-log --boot-log --ccel --vek --ask --amd-crl --collateral --json --help"
             ;;
         show)
             if [[ $cur == -* ]]; then
