@@ -48,7 +48,7 @@ class CollectionVerifier {
             out_.not_checked.emplace_back("reference values");
             return;
         }
-        if (!snapshot_->pcrs && !snapshot_->ima) {
+        if (!snapshot_->pcrs && !snapshot_->ima && !tee_.boot_measured) {
             out_.not_checked.emplace_back("boot (the snapshot has no PCR values)");
         }
         if (!snapshot_->ima) {

@@ -36,6 +36,9 @@ struct RawTpm {
     std::vector<Bytes> logs;  ///< IMA logs and boot logs; the content decides
 };
 
+/// What the policy says about a raw quote: bank, clock, required PCRs.
+void appraise_raw_quote(const TpmEvidence& evidence, const TpmPolicy& policy, Findings& out);
+
 /// One TPM quote with the logs that it proves.
 VerificationResult verify_raw_tpm(const RawTpm& evidence, const Context& context);
 

@@ -32,6 +32,9 @@ class RawHclVerifier {
     void check_hardware(const hcl::Report& report) {
         if (report.type == hcl::ReportType::snp) {
             judge_snp(report.hardware_report, context_, out_);
+            if (raw_.td_quote) {
+                out_.findings.fail("hcl.binding", "no TDX quote beside an SNP report", "one given");
+            }
             return;
         }
         out_.findings.check("hcl.td_quote", raw_.td_quote.has_value(),
@@ -60,8 +63,7 @@ class RawHclVerifier {
             out_.not_checked.emplace_back("PCR values (none were given)");
         }
         if (evidence) {
-            const bool safe = (*evidence)->quote.safe;
-            out_.findings.check("tpm.clock", safe, "safe", safe ? "safe" : "not safe");
+            appraise_raw_quote(**evidence, context_.policy.tpm, out_.findings);
         }
     }
 

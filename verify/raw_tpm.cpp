@@ -11,6 +11,15 @@ namespace {
 
 using ima::kImaPcr;
 
+/// The bank that says most: the strongest quoted one.
+HashAlg best_bank(const tpm::Quote& quote) {
+    HashAlg best = HashAlg::sha1;
+    for (const tpm::PcrSelection& selection : quote.pcrs) {
+        best = selection.mask != 0 ? std::max(best, selection.bank) : best;
+    }
+    return best;
+}
+
 class RawTpmVerifier {
   public:
     RawTpmVerifier(const RawTpm& raw, const Context& context) : raw_(raw), context_(context) {}
@@ -25,7 +34,7 @@ class RawTpmVerifier {
         if (evidence) {
             quote_claims(**evidence);
             check_logs(**evidence);
-            appraise(**evidence);
+            appraise_raw_quote(**evidence, context_.policy.tpm, out_.findings);
         }
         out_.not_checked.emplace_back("AK (taken as trusted, since the caller gave it)");
         out_.not_checked.emplace_back("key binding");
@@ -75,15 +84,6 @@ class RawTpmVerifier {
             claims.set("ak_name", hex(evidence.ak_name));
         }
         out_.claims.set("tpm", std::move(claims));
-    }
-
-    /// The bank that says most: the strongest quoted one.
-    static HashAlg best_bank(const tpm::Quote& quote) {
-        HashAlg best = HashAlg::sha1;
-        for (const tpm::PcrSelection& selection : quote.pcrs) {
-            best = selection.mask != 0 ? std::max(best, selection.bank) : best;
-        }
-        return best;
     }
 
     static bool quoted(const tpm::Quote& quote, HashAlg bank, unsigned index) {
@@ -215,23 +215,6 @@ class RawTpmVerifier {
         }
     }
 
-    void appraise(const TpmEvidence& evidence) {
-        const HashAlg best = best_bank(evidence.quote);
-        const TpmPolicy& policy = context_.policy.tpm;
-        out_.findings.check("tpm.bank", best != HashAlg::sha1 || policy.allow_sha1_bank,
-                            policy.allow_sha1_bank ? "any (allow_sha1_bank)" : "better than SHA-1",
-                            std::string(hash_name(best)));
-        out_.findings.check("tpm.clock", evidence.quote.safe, "safe",
-                            evidence.quote.safe ? "safe" : "not safe");
-        std::uint32_t mask = 0;
-        for (const tpm::PcrSelection& selection : evidence.quote.pcrs) {
-            mask |= selection.mask;
-        }
-        out_.findings.check("tpm.required_pcrs", (policy.required_pcrs & ~mask) == 0,
-                            selection_text({{best, policy.required_pcrs}}),
-                            selection_text(evidence.quote.pcrs));
-    }
-
     const RawTpm& raw_;
     const Context& context_;
     VerificationResult out_;
@@ -240,6 +223,20 @@ class RawTpmVerifier {
 };
 
 }  // namespace
+
+void appraise_raw_quote(const TpmEvidence& evidence, const TpmPolicy& policy, Findings& out) {
+    const HashAlg best = best_bank(evidence.quote);
+    out.check("tpm.bank", best != HashAlg::sha1 || policy.allow_sha1_bank,
+              policy.allow_sha1_bank ? "any (allow_sha1_bank)" : "better than SHA-1",
+              std::string(hash_name(best)));
+    out.check("tpm.clock", evidence.quote.safe, "safe", evidence.quote.safe ? "safe" : "not safe");
+    std::uint32_t mask = 0;
+    for (const tpm::PcrSelection& selection : evidence.quote.pcrs) {
+        mask |= selection.mask;
+    }
+    out.check("tpm.required_pcrs", (policy.required_pcrs & ~mask) == 0,
+              selection_text({{best, policy.required_pcrs}}), selection_text(evidence.quote.pcrs));
+}
 
 VerificationResult verify_raw_tpm(const RawTpm& evidence, const Context& context) {
     return RawTpmVerifier(evidence, context).run();

@@ -101,8 +101,9 @@ class TeeVerifier {
             vmpl_ = report->vmpl;
             check_report_data(report->report_data);
         }
-        const auto verified =
-            verify_snp(evidence, {endorsements_, context_.user_roots, context_.now, context_.proven}, findings());
+        const auto verified = verify_snp(
+            evidence, {endorsements_, context_.user_roots, context_.now, context_.proven},
+            findings());
         if (!verified) {
             return;
         }
@@ -275,13 +276,16 @@ class TeeVerifier {
             return;
         }
         const cert::Beacon& beacon = *claims_.beacon;
+        std::vector<DcapEvidence::Dated> documents;
         if (beacon.kind == cert::BeaconKind::pck_crl) {
-            check_beacon(beacon.sha256 == evidence.pck_crl_sha256, evidence.pck_crl_date);
-        } else {
-            check_beacon(beacon.kind == cert::BeaconKind::tcb_info &&
-                             beacon.sha256 == evidence.tcb_info_sha256,
-                         evidence.tcb_info_date);
+            documents = evidence.pck_crls;
+        } else if (beacon.kind == cert::BeaconKind::tcb_info) {
+            documents = evidence.tcb_infos;
         }
+        const auto found =
+            std::ranges::find(documents, beacon.sha256, &DcapEvidence::Dated::sha256);
+        check_beacon(found != documents.end(),
+                     found != documents.end() ? found->date : UnixTime{0});
     }
 
     const cert::Collection& collection_;

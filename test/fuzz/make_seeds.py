@@ -126,6 +126,16 @@ def pck_certificate():
     return tlv(0x30, tbs, algorithm, tlv(3, b"\0", tlv(0x30, tlv(2, b"\1"), tlv(2, b"\1"))))
 
 
+def hcl_report(kind):
+    """A report of Azure's paravisor with an RSA key of 2048 bits that is none."""
+    key = base64.urlsafe_b64encode(b"\xc1" * 256).decode().rstrip("=")
+    runtime = ('{"keys":[{"kid":"HCLAkPub","kty":"RSA","e":"AQAB","n":"%s"}],"user-data":"%s"}' %
+               (key, "00" * 64)).encode()
+    data_size = 20 + len(runtime)
+    return (b"HCLA" + struct.pack("<IIII", 2, 32 + 1184 + data_size, 2, 0) + bytes(12) + bytes(1184) +
+            struct.pack("<IIIII", data_size, 1, kind, 1, len(runtime)) + runtime + bytes(16))
+
+
 SMALL = {
     "cbor": [
         bytes.fromhex(text)
@@ -146,6 +156,7 @@ SMALL = {
         b'"2025-07-01T00:00:00Z"},"signature":"' + b"00" * 64 + b'"}',
     ],
     "eventlog": [boot_log()],
+    "hcl_report": [hcl_report(2), hcl_report(4)],
     "http_date": [b"Sun, 06 Nov 1994 08:49:37 GMT"],
     "http_request": [
         b"GET /.well-known/ratls-vm/ima?from=0 HTTP/1.1\r\nHost: a\r\n\r\n",

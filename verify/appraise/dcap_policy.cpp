@@ -1,5 +1,6 @@
 #include "verify/appraise/dcap_policy.h"
 
+#include <algorithm>
 #include <array>
 
 #include "ratls/base/text.h"
@@ -92,7 +93,8 @@ void read_intel_policy(const Json& json, IntelPolicy& out, JsonReader& parent) {
     JsonReader reader(json, "policy: intel");
     read_statuses(reader, out);
     out.denied_advisories = reader.strings("denied_advisories");
-    if (reader.member("min_tcb_date") != nullptr) {
+    if (const Json* date_text = reader.member("min_tcb_date");
+        date_text != nullptr && !date_text->is_null()) {
         const auto date = parse_rfc3339(reader.required_string("min_tcb_date"));
         if (!date) {
             reader.fail("min_tcb_date", date.error().what);
@@ -115,11 +117,16 @@ void read_tdx_policy(const Json& json, TdxPolicy& out, JsonReader& parent) {
         reader.boolean("allow_unknown_attributes", out.allow_unknown_attributes);
     out.required_attributes = read_attributes(reader, "required_attributes");
     out.forbidden_attributes = read_attributes(reader, "forbidden_attributes");
+    for (const unsigned bit : out.forbidden_attributes) {
+        if (std::ranges::find(out.required_attributes, bit) != out.required_attributes.end()) {
+            reader.fail("forbidden_attributes", td_attribute_name(bit) + " is required too");
+        }
+    }
     out.xfam = reader.hex_list("xfam", 8);
     out.mr_seam = reader.hex_list("mr_seam", 48);
     out.mr_signer_seam = reader.hex_list("mr_signer_seam", 48);
     out.service_tds = reader.hex_list("service_tds", 48);
-    if (reader.member("min_tee_tcb_svn") != nullptr) {
+    if (const Json* svn = reader.member("min_tee_tcb_svn"); svn != nullptr && !svn->is_null()) {
         out.min_tee_tcb_svn = reader.hex_bytes("min_tee_tcb_svn", 16);
     }
     finish(reader, parent);
@@ -148,9 +155,8 @@ Json intel_policy_json(const IntelPolicy& policy) {
     Json out(Json::Object{});
     out.set("accepted_tcb_statuses", std::move(statuses));
     out.set("denied_advisories", std::move(denied));
-    if (policy.min_tcb_date) {
-        out.set("min_tcb_date", format_rfc3339(*policy.min_tcb_date));
-    }
+    out.set("min_tcb_date",
+            policy.min_tcb_date ? Json(format_rfc3339(*policy.min_tcb_date)) : Json());
     out.set("min_evaluation_number", policy.min_evaluation_number);
     out.set("out_of_date_grace_days", policy.out_of_date_grace_days);
     out.set("fmspcs", hex_array(policy.fmspcs));
@@ -169,9 +175,8 @@ Json tdx_policy_json(const TdxPolicy& policy) {
     out.set("mr_seam", hex_array(policy.mr_seam));
     out.set("mr_signer_seam", hex_array(policy.mr_signer_seam));
     out.set("service_tds", hex_array(policy.service_tds));
-    if (policy.min_tee_tcb_svn) {
-        out.set("min_tee_tcb_svn", hex(*policy.min_tee_tcb_svn));
-    }
+    out.set("min_tee_tcb_svn",
+            policy.min_tee_tcb_svn ? Json(hex(*policy.min_tee_tcb_svn)) : Json());
     return out;
 }
 

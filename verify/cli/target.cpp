@@ -209,7 +209,8 @@ Result<LogFiles> load_logs(const VerifyOptions& options, Io& io) {
     LogFiles out;
     for (const std::string& path : options.logs) {
         RATLS_TRY(Bytes log, read_option(io, "--log", path, kMaxLogFile));
-        const bool boot = eventlog::parse_log(log, eventlog::Kind::tcg).has_value();
+        const bool boot = eventlog::parse_log(log, eventlog::Kind::tcg).has_value() ||
+                          eventlog::parse_log(log, eventlog::Kind::ccel).has_value();
         if (!boot && ima::looks_like_ascii(log)) {
             RATLS_TRY(log, ima::ascii_to_binary(as_text(log)));
         }

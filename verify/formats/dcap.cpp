@@ -348,7 +348,8 @@ class DcapVerifier {
 
     /// The newest valid list of this issuer; a list of the issuer's name that another key signed
     /// is a fault.
-    const Crl* find_crl(const Certificate& issuer, std::string_view what) {
+    const Crl* find_crl(const Certificate& issuer, std::string_view what,
+                        std::vector<DcapEvidence::Dated>* all = nullptr) {
         const Crl* newest = nullptr;
         std::string fault;
         for (const DcapCrl& candidate : collateral_.crls) {
@@ -362,8 +363,12 @@ class DcapVerifier {
             } else if (!in_date(crl.this_update(), crl.next_update())) {
                 fault = std::string(what) + " is valid from " + format_rfc3339(crl.this_update()) +
                         " to " + format_rfc3339(crl.next_update());
-            } else if (newest == nullptr || crl.this_update() > newest->this_update()) {
-                newest = &crl;
+            } else {
+                const bool newer = newest == nullptr || crl.this_update() > newest->this_update();
+                newest = newer ? &crl : newest;
+                if (all != nullptr) {
+                    all->push_back({sha256(crl.der()), crl.this_update()});
+                }
             }
         }
         if (newest != nullptr) {
@@ -382,14 +387,13 @@ class DcapVerifier {
             return;
         }
         root_crl_ = find_crl(ca_->root.certificate, "the revocation list of the root");
-        const Crl* pck_crl = find_crl(ca_->certificate, "the revocation list of the PCK CA");
+        const Crl* pck_crl =
+            find_crl(ca_->certificate, "the revocation list of the PCK CA", &evidence_.pck_crls);
         if (root_crl_ != nullptr) {
             check_listed(*root_crl_, ca_->certificate);
         }
         if (pck_crl != nullptr) {
             check_listed(*pck_crl, *pck_);
-            evidence_.pck_crl_sha256 = sha256(pck_crl->der());
-            evidence_.pck_crl_date = pck_crl->this_update();
         }
     }
 
@@ -494,8 +498,6 @@ class DcapVerifier {
         }
         evidence_.evaluation_number =
             std::min(tcb_info->content.evaluation_number, identity->content.evaluation_number);
-        evidence_.tcb_info_sha256 = tcb_info->sha256;
-        evidence_.tcb_info_date = tcb_info->content.issue_date;
     }
 
     const DcapDocument<dcap::TcbInfo>* choose_tcb_info() {
@@ -512,6 +514,9 @@ class DcapVerifier {
             if (document.content.fmspc == evidence_.pck.fmspc &&
                 document.content.pce_id == evidence_.pck.pce_id) {
                 fitting.push_back(&document);
+                if (in_date(document.content.issue_date, document.content.next_update)) {
+                    evidence_.tcb_infos.push_back({document.sha256, document.content.issue_date});
+                }
             }
         }
         const dcap::TcbInfo& first = collateral_.tcb_infos[0].content;

@@ -65,9 +65,13 @@ struct DcapEvidence {
     TcbVerdict tcb;
     bool user_root = false;
     std::uint64_t evaluation_number = 0;  ///< the lower one of TCB info and QE identity
-    /// What is good for a beacon: the PCK CRL, the TCB info.
-    Sha256Digest pck_crl_sha256{}, tcb_info_sha256{};
-    UnixTime pck_crl_date = 0, tcb_info_date = 0;
+    /// Every PCK CRL and TCB info of this platform that holds and is in date, each good for a
+    /// beacon.
+    struct Dated {
+        Sha256Digest sha256{};
+        UnixTime date = 0;
+    };
+    std::vector<Dated> pck_crls, tcb_infos;
 };
 
 /// Form, chain to a pinned root, collateral and its dates, revocation, the quoting enclave, the
