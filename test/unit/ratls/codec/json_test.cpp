@@ -278,6 +278,7 @@ TEST_CASE("codec.json: raw members: anything but one object is refused") {
                             R"({"a" 1})"sv,
                             R"({"a":1}})"sv,
                             R"({"a":1]})"sv,
+                            R"({"a":[1}]})"sv,
                             R"({"a":1}{"b":2})"sv,
                             R"({"a":1};)"sv,
                             R"({a:1})"sv,
@@ -290,7 +291,7 @@ TEST_CASE("codec.json: raw members: anything but one object is refused") {
 }
 
 TEST_CASE("codec.json: raw members: what is no value is left for parse_json to refuse") {
-    for (const auto text : {R"({"a":1 "b":2})"sv, R"({"a":[1}]})"sv, R"({"a":x})"sv}) {
+    for (const auto text : {R"({"a":1 "b":2})"sv, R"({"a":x})"sv}) {
         CAPTURE(text);
         const auto members = raw_members(text);
         REQUIRE(members);
