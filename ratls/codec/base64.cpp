@@ -6,6 +6,18 @@ namespace {
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+constexpr std::uint8_t kNoDigit = 0xff;
+
+constexpr std::array<std::uint8_t, 256> make_values() {
+    std::array<std::uint8_t, 256> out{};
+    out.fill(kNoDigit);
+    for (std::size_t value = 0; value < kAlphabet.size(); ++value) {
+        out[static_cast<std::uint8_t>(kAlphabet[value])] = static_cast<std::uint8_t>(value);
+    }
+    return out;
+}
+constexpr std::array<std::uint8_t, 256> kValues = make_values();
+
 }  // namespace
 
 std::string base64(ByteView bytes) {
@@ -38,12 +50,13 @@ Result<Bytes> parse_base64(std::string_view text) {
         }
         std::uint32_t group = 0;
         for (std::size_t k = 0; k < 4; ++k) {
-            const std::size_t value = k < count ? kAlphabet.find(text[i + k]) : 0;
-            if (value == std::string_view::npos) {
+            const std::uint8_t value =
+                k < count ? kValues[static_cast<std::uint8_t>(text[i + k])] : std::uint8_t{0};
+            if (value == kNoDigit) {
                 return fail(Code::malformed, "base64",
                             "not a base64 character at position " + std::to_string(i + k));
             }
-            group = (group << 6) | static_cast<std::uint32_t>(value);
+            group = (group << 6) | value;
         }
         if ((count == 2 && (group & 0xffff) != 0) || (count == 3 && (group & 0xff) != 0)) {
             return fail(Code::malformed, "base64",

@@ -1,5 +1,8 @@
 #include "ratls/codec/pem.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "ratls/base/text.h"
 #include "ratls/codec/base64.h"
 
@@ -12,6 +15,14 @@ constexpr std::string_view kDashes = "-----";
 constexpr std::size_t kMaxBlocks = 64;
 constexpr std::size_t kMaxLabel = 64;
 
+bool is_space(char c) {
+    return c == '\n' || c == '\r' || c == ' ' || c == '\t';
+}
+
+bool is_space(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return is_space(c); });
+}
+
 }  // namespace
 
 bool looks_like_pem(ByteView bytes) {
@@ -19,10 +30,13 @@ bool looks_like_pem(ByteView bytes) {
     return begin != std::string_view::npos && is_utf8(as_text(bytes.first(begin)));
 }
 
-Result<std::vector<PemBlock>> parse_pem(std::string_view text) {
+Result<std::vector<PemBlock>> parse_pem(std::string_view text, PemText around) {
     std::vector<PemBlock> blocks;
     for (;;) {
         const std::size_t begin = text.find(kBegin);
+        if (around == PemText::refused && !is_space(text.substr(0, begin))) {
+            return fail(Code::malformed, "pem", "text outside of the blocks");
+        }
         if (begin == std::string_view::npos) {
             break;
         }
@@ -39,11 +53,9 @@ Result<std::vector<PemBlock>> parse_pem(std::string_view text) {
             return fail(Code::malformed, "pem", "no END line for " + quoted(label));
         }
         std::string body;
-        for (const char c : text.substr(0, stop)) {
-            if (c != '\n' && c != '\r' && c != ' ' && c != '\t') {
-                body += c;
-            }
-        }
+        body.reserve(stop);
+        std::ranges::copy_if(text.substr(0, stop), std::back_inserter(body),
+                             [](char c) { return !is_space(c); });
         text.remove_prefix(stop + end.size());
         auto der = parse_base64(body);
         if (!der) {

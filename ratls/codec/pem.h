@@ -19,10 +19,13 @@ struct PemBlock {
 /// quote a PEM block; it is still a DER file.)
 bool looks_like_pem(ByteView bytes);
 
-/// All blocks of a text, in order; text between blocks is explanatory and ignored. No block, an
-/// unfinished block, headers inside a block or more than 64 blocks are errors.
+/// What becomes of text outside of the blocks, which is explanatory. White space always may be.
+enum class PemText : std::uint8_t { ignored, refused };
+
+/// All blocks of a text, in order. No block, an unfinished block, headers inside a block or more
+/// than 64 blocks are errors.
 /// Source: RFC 7468, section 2 (the strict form, with any line length).
-Result<std::vector<PemBlock>> parse_pem(std::string_view text);
+Result<std::vector<PemBlock>> parse_pem(std::string_view text, PemText around = PemText::ignored);
 
 /// One block, 64 characters a line.
 std::string pem(std::string_view label, ByteView der);

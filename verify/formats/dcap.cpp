@@ -1,7 +1,6 @@
 #include "verify/formats/dcap.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
@@ -185,23 +184,6 @@ class Prover {
     DcapCollateral out_;
 };
 
-/// That a text is these certificates in PEM, and but for white space nothing else: no signature
-/// covers what stands between them.
-bool is_only(const std::vector<Certificate>& chain, std::string_view text) {
-    const auto dense = [](std::string_view in) {
-        std::string out;
-        std::ranges::copy_if(in, std::back_inserter(out), [](char c) {
-            return c != ' ' && c != '\n' && c != '\r' && c != '\t';
-        });
-        return out;
-    };
-    std::string wanted;
-    for (const Certificate& certificate : chain) {
-        wanted += pem("CERTIFICATE", certificate.der());
-    }
-    return dense(text) == dense(wanted);
-}
-
 class DcapVerifier {
   public:
     DcapVerifier(ByteView raw, const DcapCollateral& collateral, UnixTime now, Findings& out)
@@ -243,15 +225,11 @@ class DcapVerifier {
             while (!text.empty() && text.back() == 0) {
                 text = text.first(text.size() - 1);
             }
-            auto chain = parse_certificates(text);
-            if (!chain || chain->size() != 3 || !dcap::is_pck((*chain)[0]) ||
-                !is_only(*chain, as_text(text))) {
+            if (auto status = read_chain(as_text(text)); !status) {
                 out_.fail("dcap.pck.format", "PCK certificate, its CA and the root in the quote",
-                          chain ? "another chain" : chain.error().text());
+                          status.error().text());
                 return false;
             }
-            carried_ = *std::move(chain);
-            pck_ = &carried_[0];
             return true;
         }
         for (const Certificate& candidate : collateral_.pcks) {
@@ -263,6 +241,33 @@ class DcapVerifier {
                    "the PCK certificate, which this quote does not carry, among the endorsements",
                    pck_ != nullptr ? "given" : "none fits");
         return pck_ != nullptr;
+    }
+
+    /// No signature covers what stands between the certificates, so nothing may.
+    Status read_chain(std::string_view text) {
+        RATLS_TRY(const std::vector<PemBlock> blocks, parse_pem(text, PemText::refused));
+        for (const PemBlock& block : blocks) {
+            if (blocks.size() != 3 || block.label != "CERTIFICATE") {
+                return fail(Code::malformed, "chain", "three certificates wanted");
+            }
+        }
+        RATLS_TRY(Certificate leaf, Certificate::parse(blocks[0].der));
+        if (!dcap::is_pck(leaf)) {
+            return fail(Code::malformed, "chain", "no PCK certificate comes first");
+        }
+        carried_.push_back(std::move(leaf));
+        for (const DcapAuthority& authority : collateral_.authorities) {
+            if (equal(authority.certificate.der(), blocks[1].der) &&
+                equal(authority.root.certificate.der(), blocks[2].der)) {
+                carried_ca_ = &authority;
+            }
+        }
+        for (std::size_t i = 1; i < blocks.size() && carried_ca_ == nullptr; ++i) {
+            RATLS_TRY(Certificate certificate, Certificate::parse(blocks[i].der));
+            carried_.push_back(std::move(certificate));
+        }
+        pck_ = &carried_[0];
+        return {};
     }
 
     bool signs_qe_report(const Certificate& pck) const {
@@ -285,17 +290,18 @@ class DcapVerifier {
 
     /// The CA that issued the PCK: one that is proven already, or the one in the quote.
     std::optional<DcapAuthority> find_ca(std::string& fault) {
+        if (carried_ca_ != nullptr && is_pck_ca(carried_ca_->certificate)) {
+            ca_proven_ = true;
+            return *carried_ca_;
+        }
         for (const DcapAuthority& authority : collateral_.authorities) {
-            const bool meant = carried_.empty()
-                                   ? equal(authority.certificate.subject(), pck_->issuer())
-                                   : equal(authority.certificate.der(), carried_[1].der()) &&
-                                         equal(authority.root.certificate.der(), carried_[2].der());
-            if (meant && is_pck_ca(authority.certificate)) {
+            if (carried_.empty() && equal(authority.certificate.subject(), pck_->issuer()) &&
+                is_pck_ca(authority.certificate)) {
                 ca_proven_ = true;
                 return authority;
             }
         }
-        if (carried_.empty()) {
+        if (carried_.size() < 3) {
             fault = "no CA " + name_text(pck_->issuer()) + " under a trusted root was given";
             return std::nullopt;
         }
@@ -314,7 +320,9 @@ class DcapVerifier {
         out_.check("dcap.chain.root", ca_.has_value(),
                    "SHA-256 of the public key as Intel published it, or a root from --trust-root",
                    ca_ ? name_text(ca_->root.certificate.subject()) : fault);
-        const Certificate* ca = ca_ ? &ca_->certificate : carried_.empty() ? nullptr : &carried_[1];
+        const Certificate* ca = ca_                   ? &ca_->certificate
+                                : carried_.size() < 3 ? nullptr
+                                                      : &carried_[1];
         if (ca == nullptr) {
             return;
         }
@@ -585,7 +593,9 @@ class DcapVerifier {
     UnixTime now_;
     Findings& out_;
     DcapEvidence evidence_;
-    std::vector<Certificate> carried_;  // in the quote: PCK, CA, root
+    /// In the quote: PCK, CA, root; the PCK alone if the others are known byte by byte.
+    std::vector<Certificate> carried_;
+    const DcapAuthority* carried_ca_ = nullptr;
     const Certificate* pck_ = nullptr;
     bool pck_known_ = false;
     std::optional<DcapAuthority> ca_;

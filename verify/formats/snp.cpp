@@ -87,15 +87,13 @@ bool known_root(const Certificate& root, const std::vector<UserRoot>& user_roots
 }
 
 Status verify_path(const Certificate& vek, const Certificate& intermediate, const Certificate& root,
-                   const SnpInputs& inputs) {
+                   const SnpInputs& inputs, ProvenIssuers& proven) {
     RATLS_CHECK(check_amd_issuer(intermediate, vek));
     RATLS_CHECK(check_amd_issuer(root, intermediate));
     RATLS_CHECK(check_amd_issuer(root, root));
     if (vek.is_ca()) {
         return fail(Code::untrusted, "chain", "the VCEK or VLEK is a CA");
     }
-    ProvenIssuers none;
-    ProvenIssuers& proven = inputs.proven != nullptr ? *inputs.proven : none;
     RATLS_CHECK(proven.verify_issued_by(vek, intermediate, 0));
     RATLS_CHECK(proven.verify_issued_by(intermediate, root, 1));
     return known_root(root, inputs.user_roots) ? Status() : proven.verify_issued_by(root, root, 1);
@@ -255,7 +253,9 @@ class SnpVerifier {
         if (!equal(root.subject(), intermediate.issuer())) {
             return;
         }
-        Path path{&intermediate, &root, verify_path(vek, intermediate, root, inputs_)};
+        Path path{&intermediate, &root,
+                  verify_path(vek, intermediate, root, inputs_,
+                              inputs_.proven != nullptr ? *inputs_.proven : proven_)};
         path.dated =
             verify_dates(intermediate, inputs_.now, "") && verify_dates(root, inputs_.now, "");
         for (const UserRoot& user : inputs_.user_roots) {
@@ -359,6 +359,7 @@ class SnpVerifier {
     const SnpInputs& inputs_;
     Findings& out_;
     SnpEvidence evidence_;
+    ProvenIssuers proven_;  // candidates for a root may be the same certificate
     bool vek_known_ = false;
 };
 

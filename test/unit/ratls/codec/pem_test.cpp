@@ -67,6 +67,18 @@ TEST_CASE("codec.pem: 64 blocks are read, 65 are refused") {
     CHECK(more.error().code == Code::too_large);
 }
 
+TEST_CASE("codec.pem: text around the blocks is refused where it is not wanted") {
+    const std::string block = pem("X", Bytes(3));
+    for (const std::string& text : {block, "\n " + block + "\t\r\n" + block + " "}) {
+        CHECK(parse_pem(text, PemText::refused));
+    }
+    for (const std::string& text : {"a" + block, block + "a", block + "a\n" + block}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_pem(text, PemText::refused));
+        CHECK(parse_pem(text));
+    }
+}
+
 TEST_CASE("codec.pem: a DER file that only quotes a PEM block is not PEM") {
     CHECK(looks_like_pem(as_bytes("note\n-----BEGIN A-----\n")));
     CHECK(looks_like_pem(as_bytes("h\xc3\xa9\n-----BEGIN A-----\n")));
