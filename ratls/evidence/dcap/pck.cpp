@@ -1,9 +1,8 @@
 #include "ratls/evidence/dcap/pck.h"
 
 #include <algorithm>
-#include <charconv>
+#include <bitset>
 #include <functional>
-#include <set>
 
 #include "ratls/codec/der.h"
 
@@ -49,40 +48,48 @@ unsigned read_type(der::Parser& parser) {
     return parser.ok() ? type[0] : 0;
 }
 
-/// SEQUENCE OF SEQUENCE { OID, value }: hands each value to `read` by its number below `prefix`.
-/// Each wanted number must be there once, and no other.
-void read_fields(der::Parser& list, std::string_view prefix, std::set<unsigned> wanted,
+/// 1.2.840.113741.1.13.1, which the OIDs of all fields begin with.
+constexpr std::array<std::uint8_t, 9> kPrefix = {0x2a, 0x86, 0x48, 0x86, 0xf8,
+                                                 0x4d, 0x01, 0x0d, 0x01};
+
+/// The number that ends an OID, whose other arcs are those of the SGX extension and `parent`; 0 for
+/// another OID.
+unsigned field_number(ByteView oid, std::optional<std::uint8_t> parent) {
+    const std::size_t size = kPrefix.size() + (parent ? 2 : 1);
+    const bool fits = oid.size() == size && equal(oid.first(kPrefix.size()), kPrefix) &&
+                      (!parent || oid[kPrefix.size()] == *parent) && oid.back() < 0x80;
+    return fits ? oid.back() : 0;
+}
+
+/// SEQUENCE OF SEQUENCE { OID, value }: hands each value to `read` by its number. Each from 1 to
+/// `count` must be there once, and no other.
+void read_fields(der::Parser& list, std::optional<std::uint8_t> parent, unsigned count,
                  const std::function<void(unsigned, der::Parser&)>& read) {
+    std::bitset<128> seen;
     while (list.ok() && !list.at_end()) {
         der::Parser field = list.sequence("field");
-        const ByteView content = field.element(der::kOid, "OID");
-        const auto oid = field.ok() ? der::oid_text(content) : Result<std::string>(std::string());
-        unsigned number = 0;
-        const bool below = oid && oid->starts_with(prefix) && [&] {
-            const char* begin = oid->data() + prefix.size();
-            const char* end = oid->data() + oid->size();
-            return std::from_chars(begin, end, number).ptr == end && begin != end;
-        }();
-        if (field.ok() && (!below || wanted.erase(number) == 0)) {
-            field.fail("OID", "a field that is unknown or twice: " + oid.value_or("?"));
+        const unsigned number = field_number(field.element(der::kOid, "OID"), parent);
+        const bool twice = seen[number];
+        if (field.ok() && (number == 0 || number > count || twice)) {
+            field.fail("OID", twice ? "field " + std::to_string(number) + " is there twice"
+                                    : "a field that is unknown");
         }
         if (field.ok()) {
+            seen.set(number);
             read(number, field);
         }
         list.absorb(field);
     }
-    if (list.ok() && !wanted.empty()) {
-        list.fail(prefix, "field " + std::to_string(*wanted.begin()) + " is missing");
+    for (unsigned number = 1; list.ok() && number <= count; ++number) {
+        if (!seen[number]) {
+            list.fail("OID", "field " + std::to_string(number) + " is missing");
+        }
     }
 }
 
 void read_tcb(der::Parser& parent, Pck& out) {
     der::Parser tcb = parent.sequence("TCB");
-    std::set<unsigned> wanted;
-    for (unsigned number = 1; number <= 18; ++number) {
-        wanted.insert(number);
-    }
-    read_fields(tcb, "1.2.840.113741.1.13.1.2.", wanted, [&](unsigned number, der::Parser& value) {
+    read_fields(tcb, std::uint8_t{2}, 18, [&](unsigned number, der::Parser& value) {
         if (number <= 16) {
             out.components[number - 1] =
                 static_cast<std::uint8_t>(read_number(value, "component SVN", 255));
@@ -97,13 +104,12 @@ void read_tcb(der::Parser& parent, Pck& out) {
 
 void read_configuration(der::Parser& parent, Pck& out) {
     der::Parser configuration = parent.sequence("configuration");
-    read_fields(configuration, "1.2.840.113741.1.13.1.7.", {1, 2, 3},
-                [&](unsigned number, der::Parser& value) {
-                    std::optional<bool>& place = number == 1   ? out.dynamic_platform
-                                                 : number == 2 ? out.cached_keys
-                                                               : out.smt_enabled;
-                    place = read_bool(value, "configuration");
-                });
+    read_fields(configuration, std::uint8_t{7}, 3, [&](unsigned number, der::Parser& value) {
+        std::optional<bool>& place = number == 1   ? out.dynamic_platform
+                                     : number == 2 ? out.cached_keys
+                                                   : out.smt_enabled;
+        place = read_bool(value, "configuration");
+    });
     parent.absorb(configuration);
 }
 
@@ -122,32 +128,31 @@ Result<Pck> parse_pck(const Certificate& certificate) {
     Pck out;
     der::Parser outer(extension->value, kName);
     der::Parser fields = outer.sequence("SGX extension");
-    const std::set<unsigned> wanted =
-        platform_ca ? std::set<unsigned>{1, 2, 3, 4, 5, 6, 7} : std::set<unsigned>{1, 2, 3, 4, 5};
-    read_fields(fields, "1.2.840.113741.1.13.1.", wanted, [&](unsigned number, der::Parser& value) {
-        switch (number) {
-            case 1:
-                out.ppid = read_octets<16>(value, "PPID");
-                break;
-            case 2:
-                read_tcb(value, out);
-                break;
-            case 3:
-                out.pce_id = read_octets<2>(value, "PCEID");
-                break;
-            case 4:
-                out.fmspc = read_octets<6>(value, "FMSPC");
-                break;
-            case 5:
-                out.sgx_type = read_type(value);
-                break;
-            case 6:
-                out.platform_instance_id = read_octets<16>(value, "platform instance id");
-                break;
-            default:
-                read_configuration(value, out);
-        }
-    });
+    read_fields(
+        fields, std::nullopt, platform_ca ? 7 : 5, [&](unsigned number, der::Parser& value) {
+            switch (number) {
+                case 1:
+                    out.ppid = read_octets<16>(value, "PPID");
+                    break;
+                case 2:
+                    read_tcb(value, out);
+                    break;
+                case 3:
+                    out.pce_id = read_octets<2>(value, "PCEID");
+                    break;
+                case 4:
+                    out.fmspc = read_octets<6>(value, "FMSPC");
+                    break;
+                case 5:
+                    out.sgx_type = read_type(value);
+                    break;
+                case 6:
+                    out.platform_instance_id = read_octets<16>(value, "platform instance id");
+                    break;
+                default:
+                    read_configuration(value, out);
+            }
+        });
     outer.absorb(fields);
     RATLS_CHECK(outer.finish());
     return out;
