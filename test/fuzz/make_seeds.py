@@ -197,6 +197,11 @@ SMALL = {
         bytes.fromhex("63da758de6644564adc5f4b93be8accd") + struct.pack("<II", 48, 4) + bytes(24)
         + b"cert",
     ],
+    "snp_guest_message": [
+        struct.pack("<II", 0, 1184).ljust(32, b"\0") + snp_report(3).ljust(4000 - 32, b"\0"),
+        struct.pack("<I", 0x16).ljust(4000, b"\0"),
+        bytes(32) + bytes(range(1, 33)),
+    ],
     "snp_report": [snp_report(version) for version in (2, 3, 5)],
     "text": [b"00ffAB", b"AAEC", b"AA==", b"2025-05-15T21:21:54Z", b"2024-02-29T23:59:59.5+02:00"],
     "tpm_public_area": [public_area(3, 32), public_area(4, 48)],
