@@ -1,6 +1,7 @@
 #include "test/fake/fake_tsm_files.h"
 
 #include "ratls/base/text.h"
+#include "ratls/crypto/hash.h"
 
 namespace ratls::test {
 namespace {
@@ -74,7 +75,8 @@ Result<Bytes> FakeTsmFiles::read_attribute(Entry& entry, const std::string& path
     if (attribute == "privlevel_floor") {
         return line(std::to_string(privlevel_floor));
     }
-    if (attribute == "inblob" || attribute == "privlevel") {
+    if (attribute == "inblob" || attribute == "privlevel" ||
+        (svsm && attribute.starts_with("service_"))) {
         return not_permitted(path);  // write only
     }
     if (attribute == "outblob") {
@@ -84,6 +86,10 @@ Result<Bytes> FakeTsmFiles::read_attribute(Entry& entry, const std::string& path
     if (attribute == "auxblob" && provider == "sev_guest") {
         RATLS_CHECK(make_report(entry, path));
         return no_certificates ? Bytes() : tee_.cert_table();
+    }
+    if (attribute == "manifestblob" && svsm) {
+        RATLS_CHECK(make_report(entry, path));
+        return entry.service_provider.empty() ? Bytes() : manifest;
     }
     return missing(path);
 }
@@ -97,6 +103,13 @@ Status FakeTsmFiles::make_report(Entry& entry, const std::string& path) {
     std::ranges::copy(entry.inblob, report_data.begin());
     if (firmware_fails) {
         return failure(Code::io, path, "Input/output error");
+    }
+    if (!entry.service_provider.empty() && entry.service_provider != "svsm") {
+        return invalid(path);
+    }
+    if (!entry.service_provider.empty()) {
+        const Digest digest = Hasher(HashAlg::sha512).update(report_data).update(manifest).finish();
+        std::ranges::copy(digest.view(), report_data.begin());
     }
     if (entry.report_generation != entry.generation) {
         const std::uint32_t vmpl = tee_.fields.vmpl;
@@ -123,6 +136,19 @@ Status FakeTsmFiles::write(const std::string& path, ByteView content) {
     if (attribute == "privlevel") {
         return write_privlevel(*entry, path, content);
     }
+    if (svsm && attribute == "service_provider") {
+        return write_service(entry->service_provider, *entry, content);
+    }
+    if (svsm && attribute == "service_guid") {
+        return write_service(entry->service_guid, *entry, content);
+    }
+    if (svsm && attribute == "service_manifest_version") {
+        return write_service(entry->service_manifest_version, *entry, content);
+    }
+    if (attribute != "outblob" && attribute != "auxblob" && attribute != "provider" &&
+        attribute != "generation" && attribute != "privlevel_floor") {
+        return missing(path);
+    }
     return not_permitted(path);
 }
 
@@ -141,6 +167,12 @@ Status FakeTsmFiles::write_inblob(Entry& entry, const std::string& path, ByteVie
         entry.inblob.assign(kMaxInblob, 0xee);
         ++entry.generation;
     }
+    return {};
+}
+
+Status FakeTsmFiles::write_service(std::string& attribute, Entry& entry, ByteView content) {
+    attribute = as_text(content);
+    ++entry.generation;
     return {};
 }
 
@@ -197,6 +229,11 @@ Result<std::vector<std::string>> FakeTsmFiles::list(const std::string& path) {
     }
     std::vector<std::string> names = {"auxblob",   "generation",      "inblob",  "outblob",
                                       "privlevel", "privlevel_floor", "provider"};
+    if (svsm) {
+        names.insert(names.end(), {"manifestblob", "service_guid", "service_manifest_version",
+                                   "service_provider"});
+        std::ranges::sort(names);
+    }
     return names;
 }
 

@@ -36,11 +36,14 @@ class FakeTsmFiles : public FakeFiles {
     bool firmware_fails = false;                 ///< the report is never made: EIO
     bool no_certificates = false;                ///< the host gives no table: auxblob is empty
     std::optional<std::string> generation_text;  ///< instead of the counter
+    bool svsm = false;                           ///< the guest runs under one
+    Bytes manifest = {'s', 'v', 's', 'm'};       ///< the services that it has
 
   private:
     struct Entry {
         Bytes inblob;                       // empty: not written yet
         std::optional<unsigned> privlevel;  // as written; else it is the VMPL of `fields`
+        std::string service_provider, service_guid, service_manifest_version;
         std::uint64_t generation = 0;
         std::uint64_t report_generation = 0;  // of the report, 0 if there is none
         Bytes report;
@@ -51,6 +54,7 @@ class FakeTsmFiles : public FakeFiles {
                                  const std::string& attribute);
     Status make_report(Entry& entry, const std::string& path);
     Status write_inblob(Entry& entry, const std::string& path, ByteView content);
+    Status write_service(std::string& attribute, Entry& entry, ByteView content);
     Status write_privlevel(Entry& entry, const std::string& path, ByteView content);
 
     PretendedTee& tee_;

@@ -3,18 +3,12 @@
 #include "ratls/platform/quote_provider_tsm.h"
 #include "test/fake/fake_tsm_files.h"
 #include "test/support/snp_pki.h"
-#include "test/unit/ratls/platform/files_contract.h"
+#include "test/unit/ratls/platform/quote_contract.h"
 
 using namespace ratls;
 using namespace ratls::test;
 
 namespace {
-
-std::array<std::uint8_t, 64> question(std::uint8_t fill = 0x42) {
-    std::array<std::uint8_t, 64> out{};
-    out.fill(fill);
-    return out;
-}
 
 /// The configfs of a pretended machine, and what asks it.
 struct Machine {
@@ -30,6 +24,20 @@ ByteView report_data_of(const TeeQuote& quote) {
 }
 
 }  // namespace
+
+TEST_CASE("platform.tsm: the provider keeps the contract") {
+    Machine machine;
+    QuoteProviderUnderTest under_test{
+        machine.provider,
+        "sev_guest",
+        0x50,
+        [&] { machine.files.busy_writes = 1000; },
+        [&] { machine.files.firmware_fails = true; },
+        [&] { machine.files.provider = "arm_cca_guest"; },
+    };
+    check_quote_contract(under_test);
+    CHECK(machine.files.entries() == 0);
+}
 
 TEST_CASE("platform.tsm: a quote answers the question, with the certificates of the host") {
     Machine machine;
@@ -76,11 +84,42 @@ TEST_CASE("platform.tsm: the privilege level asked for is in the report") {
     REQUIRE(quote);
     CHECK(quote->report[0x30] == 2);  // VMPL
     machine.files.privlevel_floor = 3;
-    CHECK(code_of(provider.quote(question())) == Code::io);
+    const auto denied = provider.quote(question());
+    CHECK(code_of(denied) == Code::denied);
+    CHECK(denied.error().text() ==
+          "tsm: privlevel: this guest may ask for 3 and higher, not for 2");
+    CHECK(machine.files.entries_made() == 2);  // asked once, not five times
     CHECK(code_of(
               TsmQuoteProvider(machine.files, TsmQuoteProvider::kDirectory, 4).quote(question())) ==
           Code::usage);
     CHECK(machine.files.entries() == 0);
+}
+
+TEST_CASE("platform.tsm: an SVSM binds the question and its services") {
+    Machine machine;
+    machine.files.svsm = true;
+    const auto ask = [&](const SvsmService& service) {
+        return TsmQuoteProvider(machine.files, TsmQuoteProvider::kDirectory, std::nullopt, service)
+            .quote(question());
+    };
+    const auto quote = ask({});
+    REQUIRE_MESSAGE(quote, (quote ? "" : quote.error().text()));
+    CHECK(quote->kind == "svsm");  // so that nobody looks for the question in the report
+    CHECK(quote->manifest == machine.files.manifest);
+    CHECK_FALSE(quote->aux.empty());
+    const Digest bound =
+        Hasher(HashAlg::sha512).update(question()).update(quote->manifest).finish();
+    CHECK(equal(report_data_of(*quote), bound.view()));
+    // Each option is a write, which the generation counts.
+    CHECK(ask({.guid = "c476f1eb-0123-45a5-9641-b4e7dde5bfe3"}));
+    CHECK(ask({.guid = "c476f1eb-0123-45a5-9641-b4e7dde5bfe3", .manifest_version = 1}));
+    CHECK(machine.files.entries() == 0);
+    CHECK(machine.quote()->manifest.empty());
+
+    machine.files.svsm = false;
+    const auto none = ask({});
+    CHECK(code_of(none) == Code::unsupported);
+    CHECK(none.error().text() == "tsm: service_provider: this kernel and its TEE have none");
 }
 
 TEST_CASE("platform.tsm: a machine without a TEE is unavailable") {
