@@ -191,6 +191,13 @@ SMALL = {
     ],
     "policy": [b"{}", b'{"ratls_policy":1}',
                (ROOT / "test/policy_snapshot/default.json").read_bytes()],
+    "qgs_response": [
+        struct.pack("<HHIIIII", 1, 0, 1, 24 + 5, 0, 0, 5) + b"quote",
+        struct.pack("<HHIIIII", 1, 0, 1, 24 + 7, 0, 2, 5) + b"idquote",
+        struct.pack("<HHIIIII", 1, 0, 1, 24, 7, 0, 0),
+        b"\0\0\x04\x18",
+        b"# comment\nport = 4050\n",
+    ],
     "raw_members": [b'{"a":{"b":[1,"\\"}"]},"c":"d"}', b' { "" : null , "x":[{}] } '],
     "snapshot": [b'{"ratls_snapshot":1}'],
     "snp_cert_table": [
