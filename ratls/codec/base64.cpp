@@ -69,6 +69,14 @@ Result<Bytes> parse_base64(std::string_view text) {
     return out;
 }
 
+std::string base64url(ByteView bytes) {
+    std::string out = base64(bytes);
+    std::ranges::replace(out, '+', '-');
+    std::ranges::replace(out, '/', '_');
+    out.erase(out.find_last_not_of('=') + 1);
+    return out;
+}
+
 Result<Bytes> parse_base64url(std::string_view text) {
     std::string standard(text);
     for (char& c : standard) {

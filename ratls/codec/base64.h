@@ -15,7 +15,10 @@ std::string base64(ByteView bytes);
 /// and 4.
 Result<Bytes> parse_base64(std::string_view text);
 
-/// The alphabet with - and _, without padding; else as strict. Source: RFC 7515, section 2.
+/// The alphabet with - and _, without padding. Source: RFC 7515, section 2.
+std::string base64url(ByteView bytes);
+
+/// The same, else as strict.
 Result<Bytes> parse_base64url(std::string_view text);
 
 }  // namespace ratls

@@ -33,4 +33,29 @@ Status check_pcr_indexes(std::span<const unsigned> indexes) {
     return {};
 }
 
+/// Source: TPM 2.0 Library, Part 2, 7.2 TPM_HT: the first byte says what a handle is.
+Status check_nv_index(std::uint32_t index) {
+    if (index >> 24 != 0x01) {
+        return fail(Code::usage, "tpm: NV index", "0x01000000 to 0x01ffffff wanted");
+    }
+    return {};
+}
+
+Status check_nv_size(std::size_t size) {
+    if (size == 0 || size > kMaxNvSize) {
+        return fail(Code::usage, "tpm: NV index",
+                    "a size of 1 to " + std::to_string(kMaxNvSize) + " wanted");
+    }
+    return {};
+}
+
+Status check_nv_content(std::size_t size, ByteView content) {
+    if (content.size() != size) {
+        return fail(
+            Code::mismatch, "tpm: NV index",
+            "it has " + std::to_string(size) + " bytes, not " + std::to_string(content.size()));
+    }
+    return {};
+}
+
 }  // namespace ratls

@@ -1,16 +1,17 @@
 #include "ratls/platform/tpm_esys.h"
 
-#include <tss2/tss2_esys.h>
 #include <tss2/tss2_mu.h>
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_tctildr.h>
 
 #include <bit>
+#include <functional>
 
 #include "ratls/base/text.h"
 #include "ratls/evidence/tpm/attest.h"
 #include "ratls/evidence/tpm/public_area.h"
 #include "ratls/evidence/tpm/signature.h"
+#include "ratls/platform/esys.h"
 
 namespace ratls {
 namespace {
@@ -19,12 +20,6 @@ constexpr unsigned kReadAttempts = 5;
 constexpr unsigned kPcrsPerRead = 8;  // the most that TPM2_PCR_Read gives at once: TPML_DIGEST
 
 static_assert(kMaxQualifyingData <= sizeof(TPM2B_DATA::buffer));
-
-struct FreeEsys {
-    void operator()(void* memory) const { Esys_Free(memory); }
-};
-template <typename T>
-using EsysPtr = std::unique_ptr<T, FreeEsys>;
 
 struct CloseTcti {
     void operator()(TSS2_TCTI_CONTEXT* tcti) const { Tss2_TctiLdr_Finalize(&tcti); }
@@ -35,57 +30,6 @@ struct CloseEsys {
     void operator()(ESYS_CONTEXT* esys) const { Esys_Finalize(&esys); }
 };
 using Esys = std::unique_ptr<ESYS_CONTEXT, CloseEsys>;
-
-/// A loaded object. A TPM has few places for them, without a resource manager three.
-class Transient {
-  public:
-    Transient(ESYS_CONTEXT* esys, ESYS_TR handle) : esys_(esys), handle_(handle) {}
-    Transient(Transient&& other) noexcept
-        : esys_(other.esys_), handle_(std::exchange(other.handle_, ESYS_TR_NONE)) {}
-    Transient(const Transient&) = delete;
-    Transient& operator=(const Transient&) = delete;
-    ~Transient() {
-        if (handle_ != ESYS_TR_NONE) {
-            Esys_FlushContext(esys_, handle_);
-        }
-    }
-    ESYS_TR get() const { return handle_; }
-
-  private:
-    ESYS_CONTEXT* esys_;
-    ESYS_TR handle_;
-};
-
-/// Source: TPM 2.0 Library, Part 2, 6.6 TPM_RC: a code of format one also says which handle,
-/// session or parameter it is about.
-Code code_of(TSS2_RC rc) {
-    const TSS2_RC layer = rc & TSS2_RC_LAYER_MASK;
-    if (layer == TSS2_TCTI_RC_LAYER) {
-        return Code::unavailable;
-    }
-    if (layer != TSS2_TPM_RC_LAYER && layer != TSS2_RESMGR_TPM_RC_LAYER) {
-        return Code::io;
-    }
-    const TSS2_RC plain = (rc & TPM2_RC_FMT1) != 0 ? rc & (TPM2_RC_FMT1 | 0x3f) : rc & 0xfff;
-    switch (plain) {
-        case TPM2_RC_AUTH_FAIL:
-        case TPM2_RC_BAD_AUTH:
-        case TPM2_RC_LOCKOUT:
-            return Code::denied;
-        case TPM2_RC_HASH:
-            return Code::unsupported;
-        case TPM2_RC_RETRY:
-        case TPM2_RC_YIELDED:
-        case TPM2_RC_TESTING:
-            return Code::unavailable;
-        default:
-            return Code::io;
-    }
-}
-
-std::unexpected<Error> tpm_failure(std::string_view call, TSS2_RC rc) {
-    return fail(code_of(rc), "tpm: " + std::string(call), Tss2_RC_Decode(rc));
-}
 
 /// Source: TPM 2.0 Library, Part 2, 12.2.4. Attributes 0x00050072: fixedTPM, fixedParent,
 /// sensitiveDataOrigin, userWithAuth, restricted, sign.
@@ -142,19 +86,29 @@ std::optional<std::uint32_t> selected(const TPML_PCR_SELECTION& list, HashAlg ba
 
 using PcrValues = std::array<Digest, tpm::kPcrCount>;
 
+struct AttestationKey {
+    EsysHandle handle;
+    Bytes public_area;         ///< TPMT_PUBLIC
+    std::uint16_t scheme = 0;  ///< of its signatures
+};
+
 class TpmEsys : public Tpm {
   public:
-    TpmEsys(Tcti tcti, Esys esys, Transient ak, Bytes ak_public)
-        : tcti_(std::move(tcti)),
-          esys_(std::move(esys)),
-          ak_(std::move(ak)),
-          ak_public_(std::move(ak_public)) {}
+    TpmEsys(Tcti tcti, Esys esys, AttestationKey ak)
+        : tcti_(std::move(tcti)), esys_(std::move(esys)), ak_(std::move(ak)) {}
 
-    Result<Bytes> ak_public() override { return ak_public_; }
+    Result<Bytes> ak_public() override { return ak_.public_area; }
 
     Result<SignedQuote> quote(ByteView qualifying_data,
                               std::span<const tpm::PcrSelection> selection) override;
     Result<std::vector<Digest>> read_pcrs(HashAlg bank, std::span<const unsigned> indexes) override;
+    Result<Bytes> read_nv(std::uint32_t index) override { return esys_read_nv(esys_.get(), index); }
+    Status write_nv(std::uint32_t index, ByteView content) override {
+        return esys_write_nv(esys_.get(), index, content);
+    }
+    Status define_nv(std::uint32_t index, std::size_t size) override {
+        return esys_define_nv(esys_.get(), index, size);
+    }
 
   private:
     /// Some of the PCRs in `mask`: adds their values and gives their mask. Notes the update
@@ -166,8 +120,7 @@ class TpmEsys : public Tpm {
 
     Tcti tcti_;  // destroyed last
     Esys esys_;
-    Transient ak_;
-    Bytes ak_public_;
+    AttestationKey ak_;
 };
 
 Result<SignedQuote> TpmEsys::quote(ByteView qualifying_data,
@@ -185,12 +138,12 @@ Result<SignedQuote> TpmEsys::quote(ByteView qualifying_data,
 
     TPM2B_ATTEST* attest_out = nullptr;
     TPMT_SIGNATURE* signature_out = nullptr;
-    const TSS2_RC rc = Esys_Quote(esys_.get(), ak_.get(), ESYS_TR_PASSWORD, ESYS_TR_NONE,
+    const TSS2_RC rc = Esys_Quote(esys_.get(), ak_.handle.get(), ESYS_TR_PASSWORD, ESYS_TR_NONE,
                                   ESYS_TR_NONE, &data, &scheme, &pcrs, &attest_out, &signature_out);
     const EsysPtr<TPM2B_ATTEST> attest(attest_out);
     const EsysPtr<TPMT_SIGNATURE> signature(signature_out);
     if (rc != TSS2_RC_SUCCESS) {
-        return tpm_failure("TPM2_Quote", rc);
+        return esys_failure("TPM2_Quote", rc);
     }
     if (attest->size > sizeof attest->attestationData) {
         return fail(Code::malformed, "tpm: TPM2_Quote", "an attest that is too long");
@@ -201,7 +154,7 @@ Result<SignedQuote> TpmEsys::quote(ByteView qualifying_data,
 
     RATLS_TRY(const tpm::Quote parsed, tpm::parse_quote(out.attest));
     RATLS_TRY(const tpm::Signature parsed_signature, tpm::parse_signature(out.signature));
-    if (!equal(parsed.extra_data, qualifying_data) || parsed_signature.scheme != tpm::kEcdsa) {
+    if (!equal(parsed.extra_data, qualifying_data) || parsed_signature.scheme != ak_.scheme) {
         return fail(Code::malformed, "tpm: TPM2_Quote", "a quote that was not asked for");
     }
     if (!std::ranges::equal(parsed.pcrs, selection)) {  // it clears the bits of what it has not
@@ -222,7 +175,7 @@ Result<std::uint32_t> TpmEsys::read_some(HashAlg bank, std::uint32_t mask, PcrVa
     const EsysPtr<TPML_PCR_SELECTION> selection(selection_out);
     const EsysPtr<TPML_DIGEST> digests(digests_out);
     if (rc != TSS2_RC_SUCCESS) {
-        return tpm_failure("TPM2_PCR_Read", rc);
+        return esys_failure("TPM2_PCR_Read", rc);
     }
     const std::uint32_t given = selected(*selection, bank).value_or(0);
     if (given == 0) {
@@ -281,12 +234,7 @@ Result<std::vector<Digest>> TpmEsys::read_pcrs(HashAlg bank, std::span<const uns
     return fail(Code::unavailable, "tpm: TPM2_PCR_Read", "PCRs kept changing");
 }
 
-struct LoadedKey {
-    Transient handle;
-    Bytes public_area;
-};
-
-Result<LoadedKey> create_ak(ESYS_CONTEXT* esys) {
+Result<AttestationKey> create_ak(ESYS_CONTEXT* esys) {
     const TPM2B_SENSITIVE_CREATE no_secret{};
     const TPM2B_PUBLIC wanted = ak_template();
     const TPM2B_DATA no_data{};
@@ -298,21 +246,39 @@ Result<LoadedKey> create_ak(ESYS_CONTEXT* esys) {
         &wanted, &no_data, &no_pcrs, &handle, &public_out, nullptr, nullptr, nullptr);
     const EsysPtr<TPM2B_PUBLIC> created(public_out);
     if (rc != TSS2_RC_SUCCESS) {
-        return tpm_failure("TPM2_CreatePrimary", rc);
+        return esys_failure("TPM2_CreatePrimary", rc);
     }
-    Transient key(esys, handle);
+    EsysHandle key(esys, handle, EsysHandle::Kind::transient);
     RATLS_TRY(Bytes area, marshal(created->publicArea, &Tss2_MU_TPMT_PUBLIC_Marshal));
     RATLS_TRY(const tpm::PublicArea parsed, tpm::parse_public_area(area));
     if (parsed.key.kind() != KeyKind::p256 || parsed.scheme != tpm::kEcdsa ||
         parsed.attributes != wanted.publicArea.objectAttributes) {
         return fail(Code::malformed, "tpm: TPM2_CreatePrimary", "a key that was not asked for");
     }
-    return LoadedKey{std::move(key), std::move(area)};
+    return AttestationKey{std::move(key), std::move(area), parsed.scheme};
 }
 
-}  // namespace
+/// A key that somebody else made. What it must be, only its attributes can say.
+Result<AttestationKey> use_ak(ESYS_CONTEXT* esys, std::uint32_t persistent_handle) {
+    RATLS_TRY(EsysHandle key, esys_open(esys, persistent_handle));
+    TPM2B_PUBLIC* public_out = nullptr;
+    const TSS2_RC rc = Esys_ReadPublic(esys, key.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+                                       &public_out, nullptr, nullptr);
+    const EsysPtr<TPM2B_PUBLIC> read(public_out);
+    if (rc != TSS2_RC_SUCCESS) {
+        return esys_failure("TPM2_ReadPublic", rc);
+    }
+    RATLS_TRY(Bytes area, marshal(read->publicArea, &Tss2_MU_TPMT_PUBLIC_Marshal));
+    RATLS_TRY(const tpm::PublicArea parsed, tpm::parse_public_area(area));
+    if (const std::string fault = tpm::ak_attribute_fault(parsed); !fault.empty()) {
+        return fail(Code::unsupported, "tpm: key", "no attestation key: " + fault);
+    }
+    return AttestationKey{std::move(key), std::move(area), parsed.scheme};
+}
 
-Result<std::unique_ptr<Tpm>> open_tpm(const std::string& tcti) {
+Result<std::unique_ptr<Tpm>> open_with(
+    const std::string& tcti,
+    const std::function<Result<AttestationKey>(ESYS_CONTEXT* esys)>& make_ak) {
     if (tcti.empty()) {
         return fail(Code::usage, "tpm", "a TCTI string wanted, as device:/dev/tpmrm0");
     }
@@ -325,12 +291,22 @@ Result<std::unique_ptr<Tpm>> open_tpm(const std::string& tcti) {
     ESYS_CONTEXT* esys_out = nullptr;
     if (const TSS2_RC rc = Esys_Initialize(&esys_out, transport.get(), nullptr);
         rc != TSS2_RC_SUCCESS) {
-        return tpm_failure("Esys_Initialize", rc);
+        return esys_failure("Esys_Initialize", rc);
     }
     Esys esys(esys_out);
-    RATLS_TRY(LoadedKey ak, create_ak(esys.get()));
-    return std::make_unique<TpmEsys>(std::move(transport), std::move(esys), std::move(ak.handle),
-                                     std::move(ak.public_area));
+    RATLS_TRY(AttestationKey ak, make_ak(esys.get()));
+    return std::make_unique<TpmEsys>(std::move(transport), std::move(esys), std::move(ak));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Tpm>> open_tpm(const std::string& tcti) {
+    return open_with(tcti, create_ak);
+}
+
+Result<std::unique_ptr<Tpm>> open_tpm_with_ak(const std::string& tcti,
+                                              std::uint32_t persistent_handle) {
+    return open_with(tcti, [&](ESYS_CONTEXT* esys) { return use_ak(esys, persistent_handle); });
 }
 
 }  // namespace ratls

@@ -14,4 +14,9 @@ namespace ratls {
 /// Failures: `usage` for an empty string, `unavailable` when there is no TPM, `io` when it refuses.
 Result<std::unique_ptr<Tpm>> open_tpm(const std::string& tcti);
 
+/// The same with an AK that is in the TPM already, at a persistent handle. `unavailable` when there
+/// is none, `unsupported` when that key is no attestation key.
+Result<std::unique_ptr<Tpm>> open_tpm_with_ak(const std::string& tcti,
+                                              std::uint32_t persistent_handle);
+
 }  // namespace ratls

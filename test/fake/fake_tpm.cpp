@@ -130,6 +130,49 @@ Result<std::vector<Digest>> FakeTpm::read_pcrs(HashAlg alg, std::span<const unsi
     return out;
 }
 
+Result<Bytes> FakeTpm::read_nv(std::uint32_t index) {
+    RATLS_CHECK(check_nv_index(index));
+    if (before_nv_read) {
+        before_nv_read(index);
+    }
+    const auto found = nv_.find(index);
+    if (found == nv_.end() || !found->second.content) {
+        return fail(Code::unavailable, "tpm: TPM2_NV_Read", "no such index, or nothing in it");
+    }
+    if (found->second.size > kMaxNvSize) {
+        return fail(Code::too_large, "tpm: NV index", "is too large");
+    }
+    return *found->second.content;
+}
+
+Status FakeTpm::write_nv(std::uint32_t index, ByteView content) {
+    RATLS_CHECK(check_nv_index(index));
+    const auto found = nv_.find(index);
+    if (found == nv_.end()) {
+        return fail(Code::unavailable, "tpm: TPM2_NV_Write", "no such index");
+    }
+    RATLS_CHECK(check_nv_content(found->second.size, content));
+    found->second.content = to_bytes(content);
+    if (after_nv_write) {
+        after_nv_write(index, content);
+    }
+    return {};
+}
+
+Status FakeTpm::define_nv(std::uint32_t index, std::size_t size) {
+    RATLS_CHECK(check_nv_index(index));
+    RATLS_CHECK(check_nv_size(size));
+    if (!nv_.try_emplace(index, Nv{.size = size}).second) {
+        return fail(Code::io, "tpm: NV index", "is there already");
+    }
+    return {};
+}
+
+void FakeTpm::put_nv(std::uint32_t index, Bytes content) {
+    const std::size_t size = content.size();
+    nv_[index] = Nv{size, std::move(content)};
+}
+
 void FakeTpm::extend(unsigned pcr, HashAlg alg, ByteView digest) {
     Digest& value = banks_.at(alg).at(pcr);
     value = Hasher(alg).update(value.view()).update(digest).finish();

@@ -1,7 +1,9 @@
 // A TPM in software, which writes its structures by hand.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 
 #include "ratls/crypto/private_key.h"
 #include "ratls/platform/tpm.h"
@@ -17,10 +19,20 @@ class FakeTpm : public Tpm {
     Result<SignedQuote> quote(ByteView qualifying_data,
                               std::span<const tpm::PcrSelection> selection) override;
     Result<std::vector<Digest>> read_pcrs(HashAlg bank, std::span<const unsigned> indexes) override;
+    Result<Bytes> read_nv(std::uint32_t index) override;
+    Status write_nv(std::uint32_t index, ByteView content) override;
+    Status define_nv(std::uint32_t index, std::size_t size) override;
 
     /// TPM2_PCR_Extend of one bank.
     void extend(unsigned pcr, HashAlg bank, ByteView digest);
     void set_pcr(unsigned pcr, HashAlg bank, ByteView value);
+    /// An NV index that the platform made, with its content.
+    void put_nv(std::uint32_t index, Bytes content);
+    bool has_nv(std::uint32_t index) const { return nv_.contains(index); }
+    /// Called before each read and after each write of an index: what else is in the machine may
+    /// answer.
+    std::function<void(std::uint32_t index)> before_nv_read;
+    std::function<void(std::uint32_t index, ByteView content)> after_nv_write;
     /// As after a reset of the machine: PCRs as at power on, resetCount one higher.
     void reboot();
 
@@ -32,6 +44,10 @@ class FakeTpm : public Tpm {
     std::uint64_t firmware_version = 0x2019102300163636;  // libtpms
 
   private:
+    struct Nv {
+        std::size_t size = 0;
+        std::optional<Bytes> content = {};  ///< none: not written yet
+    };
     using Bank = std::array<Digest, tpm::kPcrCount>;
 
     Bytes public_area() const;
@@ -39,6 +55,7 @@ class FakeTpm : public Tpm {
 
     PrivateKey ak_;
     std::map<HashAlg, Bank> banks_;
+    std::map<std::uint32_t, Nv> nv_;
 };
 
 }  // namespace ratls::test

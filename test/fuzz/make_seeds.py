@@ -136,7 +136,17 @@ def hcl_report(kind):
             struct.pack("<IIIII", data_size, 1, kind, 1, len(runtime)) + runtime + bytes(16))
 
 
+def pem_text(content):
+    return ("-----BEGIN CERTIFICATE-----\n" + base64.b64encode(content).decode()
+            + "\n-----END CERTIFICATE-----\n")
+
+
 SMALL = {
+    "azure_metadata": [
+        json.dumps({"vcekCert": pem_text(b"v"), "tcbm": "00",
+                    "certificateChain": pem_text(b"k") + pem_text(b"r")}).encode(),
+        b'{"quote":"-__-_w"}',
+    ],
     "cbor": [
         bytes.fromhex(text)
         for text in (

@@ -163,6 +163,10 @@ ByteView Frame::report_data() const {
     return ByteView(hardware_report).subspan(offset, kReportDataSize);
 }
 
+std::size_t Frame::size() const {
+    return kHeaderSize + kHardwareReportSize + kRuntimeHeaderSize + runtime_bytes.size();
+}
+
 std::array<std::uint8_t, 64> Frame::expected_report_data() const {
     std::array<std::uint8_t, 64> out{};
     std::ranges::copy(ratls::hash(hash, runtime_bytes).view(), out.begin());

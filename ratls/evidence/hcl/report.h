@@ -36,6 +36,8 @@ struct Frame {
 
     /// REPORT_DATA or REPORTDATA of the hardware report.
     ByteView report_data() const;
+    /// Bytes of the whole report, without what stands behind it.
+    std::size_t size() const;
     /// What it must be: the hash of `runtime_bytes`, then zeros.
     std::array<std::uint8_t, 64> expected_report_data() const;
 };

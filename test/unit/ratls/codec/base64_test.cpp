@@ -33,6 +33,16 @@ TEST_CASE("codec.base64: every length and byte value survives the round trip") {
     }
 }
 
+TEST_CASE("codec.base64: the alphabet for URLs has no padding") {
+    CHECK(base64url(Bytes{}).empty());
+    CHECK(base64url(Bytes{0xfb, 0xff, 0xfe}) == "-__-");
+    CHECK(base64url(Bytes{0xff}) == "_w");
+    CHECK(base64url(Bytes{0xff, 0xff}) == "__8");
+    for (const std::size_t size : {1U, 2U, 3U, 100U}) {
+        CHECK(parse_base64url(base64url(Bytes(size, 0xfe))) == Bytes(size, 0xfe));
+    }
+}
+
 TEST_CASE("codec.base64: only the canonical form is read") {
     for (const char* text :
          {"Z",        "Zg",       "Zg=",      "Zg===", "Zm9vYg=", "====",      "=",    "A===",

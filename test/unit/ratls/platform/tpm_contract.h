@@ -149,6 +149,37 @@ inline void check_tpm_contract(TpmUnderTest& under_test) {
             CHECK(values_of(tpm, bank, {7})[0].value == Bytes(digest_size(bank)));
         }
     }
+    SUBCASE("an NV index has what was written last, all of it") {
+        for (const std::size_t size : {1U, 64U, 1500U, 2048U}) {
+            CAPTURE(size);
+            const auto index = static_cast<std::uint32_t>(0x01400100 + size);
+            CHECK(code_of(tpm.read_nv(index)) == Code::unavailable);
+            CHECK(code_of(tpm.write_nv(index, Bytes(size))) == Code::unavailable);
+            const Status defined = tpm.define_nv(index, size);
+            REQUIRE_MESSAGE(defined, (defined ? "" : defined.error().text()));
+            CHECK(code_of(tpm.define_nv(index, size)) == Code::io);
+            CHECK(code_of(tpm.read_nv(index)) == Code::unavailable);
+            Bytes content(size);
+            for (std::size_t i = 0; i < size; ++i) {
+                content[i] = static_cast<std::uint8_t>(i * 7 + i / 256);
+            }
+            REQUIRE(tpm.write_nv(index, content));
+            CHECK(tpm.read_nv(index) == content);
+            REQUIRE(tpm.write_nv(index, Bytes(size, 0xaa)));
+            CHECK(tpm.read_nv(index) == Bytes(size, 0xaa));
+            CHECK(code_of(tpm.write_nv(index, Bytes(size + 1))) == Code::mismatch);
+            CHECK(code_of(tpm.write_nv(index, Bytes(size - 1))) == Code::mismatch);
+        }
+    }
+    SUBCASE("what is no NV index, or has no size, is wrong use") {
+        for (const std::uint32_t handle : {0U, 0x81000003U, 0x02000000U, 0xffffffffU}) {
+            CHECK(code_of(tpm.read_nv(handle)) == Code::usage);
+            CHECK(code_of(tpm.write_nv(handle, Bytes(1))) == Code::usage);
+            CHECK(code_of(tpm.define_nv(handle, 1)) == Code::usage);
+        }
+        CHECK(code_of(tpm.define_nv(0x01400100, 0)) == Code::usage);
+        CHECK(code_of(tpm.define_nv(0x01400100, kMaxNvSize + 1)) == Code::usage);
+    }
     SUBCASE("no PCR, or one beyond 23, is wrong use") {
         CHECK(code_of(tpm.read_pcrs(HashAlg::sha256, {})) == Code::usage);
         CHECK(code_of(tpm.read_pcrs(HashAlg::sha256, std::vector<unsigned>{0, 24})) == Code::usage);

@@ -1,4 +1,8 @@
 #include "ratls/platform/tpm_esys.h"
+
+#include <tss2/tss2_esys.h>
+#include <tss2/tss2_tctildr.h>
+
 #include "test/fake/fake_tpm.h"
 #include "test/support/tpm_proxy.h"
 #include "test/unit/ratls/platform/tpm_contract.h"
@@ -32,6 +36,41 @@ struct LyingTpm {
     Swtpm swtpm;
     TpmProxy proxy;
 };
+
+/// Makes an RSA key and leaves it in the TPM, as a platform does with its AK.
+void persist_rsa_key(const Swtpm& swtpm, std::uint32_t handle, TPMA_OBJECT attributes) {
+    TSS2_TCTI_CONTEXT* tcti = nullptr;
+    REQUIRE(Tss2_TctiLdr_Initialize(swtpm.tcti().c_str(), &tcti) == TSS2_RC_SUCCESS);
+    ESYS_CONTEXT* esys = nullptr;
+    REQUIRE(Esys_Initialize(&esys, tcti, nullptr) == TSS2_RC_SUCCESS);
+    TPM2B_PUBLIC wanted{};
+    TPMT_PUBLIC& area = wanted.publicArea;
+    area.type = TPM2_ALG_RSA;
+    area.nameAlg = TPM2_ALG_SHA256;
+    area.objectAttributes = attributes;
+    area.parameters.rsaDetail.symmetric.algorithm = TPM2_ALG_NULL;
+    area.parameters.rsaDetail.scheme.scheme = TPM2_ALG_RSASSA;
+    area.parameters.rsaDetail.scheme.details.rsassa.hashAlg = TPM2_ALG_SHA256;
+    area.parameters.rsaDetail.keyBits = 2048;
+    const TPM2B_SENSITIVE_CREATE no_secret{};
+    const TPM2B_DATA no_data{};
+    const TPML_PCR_SELECTION no_pcrs{};
+    ESYS_TR key = ESYS_TR_NONE;
+    CHECK(Esys_CreatePrimary(esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                             ESYS_TR_NONE, &no_secret, &wanted, &no_data, &no_pcrs, &key, nullptr,
+                             nullptr, nullptr, nullptr) == TSS2_RC_SUCCESS);
+    ESYS_TR kept = ESYS_TR_NONE;
+    CHECK(Esys_EvictControl(esys, ESYS_TR_RH_OWNER, key, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                            ESYS_TR_NONE, handle, &kept) == TSS2_RC_SUCCESS);
+    Esys_FlushContext(esys, key);
+    Esys_Finalize(&esys);
+    Tss2_TctiLdr_Finalize(&tcti);
+}
+
+constexpr std::uint32_t kHandle = 0x81000003;
+constexpr TPMA_OBJECT kRestrictedSigning =
+    TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
+    TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT;
 
 const std::vector<tpm::PcrSelection> kSelection = {{HashAlg::sha256, 0x400}};
 
@@ -81,6 +120,45 @@ TEST_CASE("platform.tpm: the AK leaves its place in the TPM when it is not neede
     for (int i = 0; i < 5; ++i) {
         opened(swtpm);
     }
+}
+
+TEST_CASE("platform.tpm: an AK that is in the TPM already signs quotes, and stays there") {
+    const Swtpm swtpm;
+    persist_rsa_key(swtpm, kHandle, kRestrictedSigning);
+    for (int i = 0; i < 5; ++i) {  // more often than the TPM has places
+        const auto tpm = open_tpm_with_ak(swtpm.tcti(), kHandle);
+        REQUIRE_MESSAGE(tpm, (tpm ? "" : tpm.error().text()));
+        const tpm::PublicArea ak = parsed_ak(**tpm);
+        CHECK(ak.key.kind() == KeyKind::rsa);
+        const auto quote = (*tpm)->quote(Bytes(32, 7), kSelection);
+        REQUIRE_MESSAGE(quote, (quote ? "" : quote.error().text()));
+        const auto signature = tpm::parse_signature(quote->signature);
+        REQUIRE(signature);
+        CHECK(signature->scheme == tpm::kRsassa);
+        CHECK(tpm::verify_signature(ak.key, *signature, quote->attest));
+    }
+}
+
+TEST_CASE("platform.tpm: what is no AK, or not there, is not used as one") {
+    const Swtpm swtpm;
+    CHECK(code_of(open_tpm_with_ak(swtpm.tcti(), kHandle)) == Code::unavailable);
+    CHECK(code_of(open_tpm_with_ak("", kHandle)) == Code::usage);
+    persist_rsa_key(swtpm, kHandle, kRestrictedSigning & ~TPMA_OBJECT_RESTRICTED);
+    CHECK(code_of(open_tpm_with_ak(swtpm.tcti(), kHandle)) == Code::unsupported);
+}
+
+TEST_CASE("platform.tpm: an NV index that says it is too large is not read") {
+    // Reply: header 10, TPM2B_NV_PUBLIC size 2, index 4, nameAlg 2, attributes 4, policy 2 and 0,
+    // then dataSize. The name does not fit any more, so ESAPI may see it first.
+    constexpr std::uint32_t kNvReadPublic = 0x169;
+    const LyingTpm lying(kNvReadPublic, 24, 0x80);
+    const auto tpm = open_tpm(lying.proxy.tcti());
+    REQUIRE(tpm);
+    REQUIRE((*tpm)->define_nv(0x01400001, 64));
+    CHECK_FALSE((*tpm)->read_nv(0x01400001));
+    FakeTpm fake;
+    fake.put_nv(0x01400001, Bytes(kMaxNvSize + 1));
+    CHECK(code_of(fake.read_nv(0x01400001)) == Code::too_large);
 }
 
 TEST_CASE("platform.tpm: no TCTI string is wrong use, one without a TPM behind it is unavailable") {
