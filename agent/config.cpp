@@ -108,6 +108,7 @@ Result<AgentConfig> parse_config(std::string_view text) {
     if (const toml::table* evidence = root.table("evidence")) {
         Table vm(*evidence, "config: evidence");
         vm.text("tcti", out.vm.tcti);
+        vm.text("ak_handle", out.vm.ak_handle);
         vm.text("tsm", out.vm.tsm);
         vm.text("ima_log", out.vm.ima_log);
         vm.text("boot_log", out.vm.boot_log);

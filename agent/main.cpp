@@ -7,8 +7,14 @@ int main(int argc, char** argv) {
     try {
         ratls::LinuxFiles files;
         const ratls::LinuxClock clock;
-        return ratls::agent::run(argc, argv, {files, files, clock, ratls::open_tpm}, std::cout,
-                                 std::cerr);
+        ratls::CurlHttpClient http;
+        const ratls::VmPlatform platform{.files = files,
+                                         .tsm_files = files,
+                                         .clock = clock,
+                                         .open_tpm = ratls::open_tpm,
+                                         .open_tpm_with_ak = ratls::open_tpm_with_ak,
+                                         .http = &http};
+        return ratls::agent::run(argc, argv, platform, std::cout, std::cerr);
     } catch (const std::exception& error) {
         std::cerr << "error: internal fault: " << error.what() << "\n";
         return 5;

@@ -102,15 +102,20 @@ Status Attester::add_tee(cert::Collection& out) {
         return {};
     }
     RATLS_TRY(const TeeQuote quote, sources_.tee->quote(cert::report_data(out.claims_buffer)));
-    if (quote.kind == "sev_guest") {
+    const bool paravisor = quote.kind == "azure_snp" || quote.kind == "azure_tdx";
+    if (paravisor) {
+        // The report binds the AK of the TPM, whose quote binds the claims.
+        out.hcl_report = quote.hcl;
+    }
+    if (quote.kind == "sev_guest" || quote.kind == "azure_snp") {
         out.tee = cert::Tee{cert::TeeType::sev_snp, quote.report};
-    } else if (quote.kind == "tdx_guest") {
+    } else if (quote.kind == "tdx_guest" || quote.kind == "azure_tdx") {
         RATLS_TRY(const dcap::Quote parsed, dcap::parse_quote(quote.report));
         out.tee =
             cert::Tee{cert::TeeType::tdx, to_bytes(ByteView(quote.report).first(parsed.size))};
     } else {
         return fail(Code::unsupported, "tee",
-                    "this version knows sev_guest and tdx_guest, not " + quote.kind);
+                    "this version makes no certificate of " + quote.kind + " evidence");
     }
     add_endorsements(quote, out);
     return {};

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
-#include "ratls/platform/quote_provider_tsm.h"
+#include "ratls/collect/find_tee.h"
+#include "ratls/platform/quote_provider_azure.h"
 
 namespace ratls {
 namespace {
@@ -58,23 +60,80 @@ Status add_collateral(Files& files, const std::string& folder, cert::Endorsement
     return add(cert::endorsement::kIssuerChains, "tcb_info_issuer_chain.pem");
 }
 
+/// None if the text is empty.
+Result<std::optional<std::uint32_t>> parse_handle(const std::string& text) {
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    const auto bytes = parse_hex(text.starts_with("0x") ? text.substr(2) : text, 4);
+    constexpr std::uint8_t kPersistent = 0x81;  // TPM_HT_PERSISTENT
+    if (!bytes || (*bytes)[0] != kPersistent) {
+        return fail(Code::usage, "ak_handle", "0x81000000 to 0x81ffffff wanted");
+    }
+    std::uint32_t handle = 0;
+    for (const std::uint8_t byte : *bytes) {
+        handle = handle << 8 | byte;
+    }
+    return handle;
+}
+
+Result<std::unique_ptr<Tpm>> open_tpm(const VmOptions& options, const VmPlatform& platform,
+                                      std::optional<std::uint32_t> ak) {
+    if (ak && !platform.open_tpm_with_ak) {
+        return fail(Code::unsupported, "ak_handle", "this platform has no persistent keys");
+    }
+    auto tpm = ak ? platform.open_tpm_with_ak(options.tcti, *ak) : platform.open_tpm(options.tcti);
+    if (!tpm) {
+        return std::unexpected(std::move(tpm).error().in("tpm " + options.tcti));
+    }
+    return tpm;
+}
+
+/// The first way to a TEE that is usable. Behind Azure's paravisor only the AK that it names
+/// counts, so the TPM is opened again with that one.
+Result<std::unique_ptr<QuoteProvider>> open_tee(const VmOptions& options,
+                                                const VmPlatform& platform,
+                                                std::unique_ptr<Tpm>& tpm) {
+    const auto find = [&] {
+        TeePaths paths;
+        paths.tsm = options.tsm;
+        TeePlatform where{platform.files, platform.tsm_files, platform.clock};
+        where.tpm = tpm.get();
+        where.http = platform.http;
+        return find_tee(paths, where);
+    };
+    FoundTee found = find();
+    if (found.provider && found.used()->way == TeeWay::azure && options.ak_handle.empty()) {
+        found.provider.reset();
+        RATLS_TRY(tpm, open_tpm(options, platform, AzureQuoteProvider::kAkHandle));
+        found = find();
+    }
+    if (!found.provider) {
+        std::string reasons;
+        for (const TeeCandidate& candidate : found.candidates) {
+            reasons += (reasons.empty() ? "" : "; ") + std::string(tee_way_name(candidate.way)) +
+                       ": " + candidate.reason;
+        }
+        return fail(Code::unavailable, "tee", "none that is usable (" + reasons + ")");
+    }
+    return std::move(found.provider);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform& platform) {
     std::unique_ptr<Vm> out(new Vm);
     EvidenceSources sources;
     if (!options.tcti.empty()) {
-        auto tpm = platform.open_tpm(options.tcti);
-        if (!tpm) {
-            return std::unexpected(std::move(tpm).error().in("tpm " + options.tcti));
-        }
-        out->tpm_ = *std::move(tpm);
+        RATLS_TRY(const std::optional<std::uint32_t> ak, parse_handle(options.ak_handle));
+        RATLS_TRY(out->tpm_, open_tpm(options, platform, ak));
         sources.tpm = out->tpm_.get();
         sources.ima_log = options.ima_log;
         sources.boot_log = options.boot_log;
     }
     if (!options.tsm.empty()) {
-        out->tee_ = std::make_unique<TsmQuoteProvider>(platform.tsm_files, options.tsm);
+        RATLS_TRY(out->tee_, open_tee(options, platform, out->tpm_));
+        sources.tpm = out->tpm_.get();
         sources.tee = out->tee_.get();
         sources.ccel = options.ccel;
     }

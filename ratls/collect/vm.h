@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "ratls/collect/attester.h"
+#include "ratls/platform/http_client.h"
 
 namespace ratls {
 
@@ -14,11 +15,18 @@ struct VmPlatform {
     Files& tsm_files;  ///< the file system that has configfs-tsm
     const Clock& clock;
     std::function<Result<std::unique_ptr<Tpm>>(const std::string& tcti)> open_tpm;
+    /// With an AK that is in the TPM already; none: this platform has no such ones.
+    std::function<Result<std::unique_ptr<Tpm>>(const std::string& tcti, std::uint32_t ak)>
+        open_tpm_with_ak = nullptr;
+    HttpClient* http = nullptr;  ///< for the host's metadata service; none: it is not asked
 };
 
 /// Where the evidence is. An empty text means: this VM has none.
 struct VmOptions {
     std::string tcti = "device:/dev/tpmrm0";
+    std::string ak_handle;  ///< "0x81000003": a persistent AK; empty: a primary key of our own
+    /// Empty: no TEE, wherever it might be. Without this folder the older devices and the paravisor
+    /// of Azure are looked for.
     std::string tsm = "/sys/kernel/config/tsm/report";
     std::string ima_log = "/sys/kernel/security/ima/binary_runtime_measurements";
     std::string boot_log = "/sys/kernel/security/tpm0/binary_bios_measurements";

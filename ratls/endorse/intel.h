@@ -6,10 +6,11 @@
 #include <optional>
 
 #include "ratls/endorse/plan.h"
+#include "ratls/evidence/dcap/quote.h"
 
 namespace ratls::endorse {
 
-enum class Tee : std::uint8_t { tdx, sgx };
+using dcap::Tee;
 enum class PckCa : std::uint8_t { platform, processor };
 
 std::optional<Tee> tee_from_name(std::string_view name);       ///< "tdx", "sgx"

@@ -3,6 +3,7 @@
 
   collateral_test.py BUILD-FOLDER
 """
+import base64
 import email.utils
 import hashlib
 import http.server
@@ -17,6 +18,9 @@ import time
 import urllib.parse
 
 from vm import Failure, Programs, run
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "fuzz"))
+from make_seeds import dcap_quote, pck_certificate
 
 CHIP_ID = hashlib.sha512(b"pretended processor").hexdigest()  # as test/pki/make_snp_pki.sh has it
 TCB = bytes([10, 0, 0, 0, 0, 0, 23, 200])
@@ -349,6 +353,21 @@ def listed_and_exported(scene):
     check(not (scene.folder / "empty").exists(), "offline, a folder that is missing is not made")
 
 
+def by_quote(scene):
+    """A quote names the platform by the PCK certificate that it carries."""
+    quote = scene.folder / "quote.bin"
+    pem = "-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n" % base64.b64encode(
+        pck_certificate()).decode()
+    quote.write_bytes(dcap_quote(4, 0x81, pem.encode() + b"\0"))
+    done = scene.ratls("fetch", "--evidence", "tdx", quote, "--offline", expect=4)
+    check("intel/tdx/000000000000-platform" in done.errors, "a quote says what is wanted", done.errors)
+    scene.ratls("fetch", "--evidence", "sgx", quote, "--offline", expect=1)
+    scene.ratls("fetch", "--evidence", "tdx", quote, *INTEL, expect=1)
+    quote.write_bytes(quote.read_bytes()[:-1] + b"x")
+    scene.ratls("fetch", "--evidence", "tdx", quote, "--offline", expect=2)
+    check(scene.server.taken() == [], "and offline nobody is asked")
+
+
 def usage(scene):
     for arguments in (["fetch"], ["fetch", *INTEL[:4]], ["fetch", *INTEL, "--kds", scene.server.url],
                       ["fetch", *INTEL, "--offline", "--refresh"], ["fetch", "--evidence", "snp"],
@@ -371,6 +390,7 @@ def main():
             bad_answers(scene, pcs)
             trust(scene)
             listed_and_exported(scene)
+            by_quote(scene)
             usage(scene)
         finally:
             scene.server.stop()

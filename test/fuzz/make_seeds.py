@@ -56,7 +56,7 @@ def enclave_report():
     return bytes(48) + b"\x05" + bytes(335)
 
 
-def dcap_quote(version, tee):
+def dcap_quote(version, tee, chain=b"cert"):
     """An SGX quote of version 3, a TDX quote of version 4 or 5, with nothing signed."""
     head = (struct.pack("<HHIHH", version, 2, tee, 0, 0)
             + bytes.fromhex("939a7233f79c4ca9940a0db3957f0607") + bytes(20))
@@ -64,7 +64,7 @@ def dcap_quote(version, tee):
     if version == 5:
         head += struct.pack("<HI", 3, len(body))
     qe = (enclave_report() + bytes(64) + struct.pack("<H", 32) + bytes(32)
-          + struct.pack("<HI", 5, 4) + b"cert")
+          + struct.pack("<HI", 5, len(chain)) + chain)
     data = bytes(128) + (qe if version == 3 else struct.pack("<HI", 6, len(qe)) + qe)
     return head + body + struct.pack("<I", len(data)) + data
 

@@ -148,8 +148,8 @@ Run add_policy(CLI::App& command, Io& io) {
 
 void add_collateral_fetch(CLI::App& fetch, CollateralFetchOptions& o) {
     fetch.add_option("--evidence", o.evidence, "EVIDENCE says what is wanted, and is of this kind")
-        ->check(CLI::IsMember({"snp"}));
-    fetch.add_option("EVIDENCE", o.target, "Raw evidence: a SEV-SNP report");
+        ->check(CLI::IsMember({"snp", "tdx", "sgx"}));
+    fetch.add_option("EVIDENCE", o.target, "Raw evidence: a SEV-SNP report, a TDX or SGX quote");
     fetch.add_option("--product", o.product, "Product line, for reports of version 2")
         ->check(CLI::IsMember({"Milan", "Genoa", "Turin"}));
     fetch.add_option("--kds", o.kds, "Key server instead of AMD's")->type_name("URL");
@@ -177,6 +177,7 @@ void add_collateral_fetch(CLI::App& fetch, CollateralFetchOptions& o) {
     fetch.footer(
         "Form and dates are checked, signatures are not: that is the business of `ratls verify`.\n"
         "Example: ratls collateral fetch --evidence snp report.bin --out amd\n"
+        "Example: ratls collateral fetch --evidence tdx quote.bin --out intel\n"
         "Example: ratls collateral fetch --tee tdx --fmspc 00806f050000 --ca platform");
 }
 

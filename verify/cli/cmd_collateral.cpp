@@ -49,7 +49,7 @@ Result<endorse::IntelKey> intel_key(const CollateralFetchOptions& options) {
     const auto ca = endorse::pck_ca_from_name(options.ca);
     if (!tee || !ca || options.fmspc.empty()) {
         return fail(Code::usage, "fetch",
-                    "--evidence snp REPORT wanted, or --tee, --fmspc and --ca for Intel");
+                    "--evidence KIND FILE wanted, or --tee, --fmspc and --ca for Intel");
     }
     if (!options.target.empty() || !options.product.empty() || !options.kds.empty()) {
         return fail(Code::usage, "--fmspc", "no EVIDENCE, --product or --kds goes with it");
@@ -58,12 +58,38 @@ Result<endorse::IntelKey> intel_key(const CollateralFetchOptions& options) {
     return endorse::IntelKey{*tee, *ca, fmspc};
 }
 
+/// What the PCK certificate in a quote says.
+Result<endorse::IntelKey> intel_key_of_quote(const CollateralFetchOptions& options, Io& io) {
+    if (options.target.empty() || !options.fmspc.empty() || !options.ca.empty() ||
+        !options.tee.empty() || !options.product.empty() || !options.kds.empty()) {
+        return fail(Code::usage, "--evidence " + options.evidence,
+                    "the file of a quote wanted, and no --tee, --fmspc, --ca, --product or --kds");
+    }
+    RATLS_TRY(const Bytes file, read_option(io, "EVIDENCE", options.target, kMaxSmallFile));
+    RATLS_TRY(const dcap::Quote quote, dcap::parse_quote(file));
+    if (quote.tee != (options.evidence == "tdx" ? dcap::Tee::tdx : dcap::Tee::sgx)) {
+        return fail(Code::usage, "--evidence",
+                    "this is a quote of " + std::string(dcap::tee_name(quote.tee)));
+    }
+    ByteView pem(quote.certification_data);
+    while (!pem.empty() && pem.back() == 0) {
+        pem = pem.first(pem.size() - 1);
+    }
+    RATLS_TRY(const std::vector<Certificate> chain, parse_certificates(pem));
+    RATLS_TRY(const dcap::Pck pck, dcap::parse_pck(chain[0]));
+    const bool platform = common_name(chain[0].issuer()) == "Intel SGX PCK Platform CA";
+    return endorse::IntelKey{
+        quote.tee, platform ? endorse::PckCa::platform : endorse::PckCa::processor, pck.fmspc};
+}
+
 /// What is to be fetched: as the evidence says, or as the options do.
 Result<Plan> make_plan(const CollateralFetchOptions& options, Io& io) {
     if (options.evidence == "snp") {
         return plan_for_snp(options, io);
     }
-    RATLS_TRY(const endorse::IntelKey key, intel_key(options));
+    const bool quote = options.evidence == "tdx" || options.evidence == "sgx";
+    RATLS_TRY(const endorse::IntelKey key,
+              quote ? intel_key_of_quote(options, io) : intel_key(options));
     return endorse::intel_plan(key,
                                options.pcs.empty() ? std::nullopt : std::optional(options.pcs));
 }
