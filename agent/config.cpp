@@ -109,6 +109,7 @@ Result<AgentConfig> parse_config(std::string_view text) {
         Table vm(*evidence, "config: evidence");
         vm.text("tcti", out.vm.tcti);
         vm.text("ak_handle", out.vm.ak_handle);
+        vm.text("ak_certificate", out.vm.ak_certificate);
         vm.text("tsm", out.vm.tsm);
         vm.text("ima_log", out.vm.ima_log);
         vm.text("boot_log", out.vm.boot_log);

@@ -129,6 +129,8 @@ void add_issue(CLI::App& app, Options& options) {
         ->check(CLI::Range(0, 3))
         ->capture_default_str();
     issue->add_option("--tcti", options.vm.tcti, "TPM, as a TCTI string")->capture_default_str();
+    issue->add_option("--ak-certificate", options.vm.ak_certificate,
+                      "The AK's chain from the cloud provider to carry, leaf first");
     issue->add_option("--ak-handle", options.vm.ak_handle, "A persistent AK, as 0x81000003");
     issue->add_option("--tsm", options.vm.tsm, "configfs-tsm directory")->capture_default_str();
     issue->add_option("--ima-log", options.vm.ima_log, "Binary IMA log")->capture_default_str();

@@ -6,6 +6,7 @@
 #include "ratls/codec/hex.h"
 #include "ratls/evidence/eventlog/log.h"
 #include "verify/appraise/ima.h"
+#include "verify/formats/ak_certificate.h"
 #include "verify/tee_verifier.h"
 
 namespace ratls::verify {
@@ -89,13 +90,56 @@ class CollectionVerifier {
         const std::vector<tpm::PcrSelection> quoted = {{HashAlg::sha256, kQuotedMask}};
         findings().check("tpm.required_pcrs", (required & ~kQuotedMask) == 0,
                          selection_text({{HashAlg::sha256, required}}), selection_text(quoted));
+        if (area) {
+            check_ak_certificate(area->key);
+        }
         classify_tpm();
         if (tpm_) {
             appraise_pcrs(**tpm_);
         }
     }
 
+    /// The identity that the provider's certificate gives the AK counts only if the policy names
+    /// it.
+    void check_ak_certificate(const PublicKey& ak) {
+        const std::vector<Bytes>& chain = collection_.tpm->ak_certificates;
+        const auto instance =
+            verify_ak_certificate({chain, ak, context_.user_roots, context_.now}, findings());
+        const auto& wanted = context_.policy.tpm.instances;
+        if (wanted.empty()) {
+            if (!chain.empty()) {
+                out_.not_checked.emplace_back("AK certificate (the policy names no instances)");
+            }
+            return;
+        }
+        const auto fits = [&](const TpmPolicy::Instance& entry) {
+            return entry.project_id == instance->project_id &&
+                   (entry.zone.empty() || entry.zone == instance->zone) &&
+                   (entry.instance_id.empty() || entry.instance_id == instance->instance_id);
+        };
+        provider_vouches_ = instance && instance->production && std::ranges::any_of(wanted, fits);
+        findings().check("tpm.instance", provider_vouches_,
+                         "one of " + std::to_string(wanted.size()) + " instances, in production",
+                         instance ? quoted(instance->project_id) + ", " + quoted(instance->zone) +
+                                        ", instance " + instance->instance_id
+                                  : "no verified AK certificate that names an instance");
+    }
+
     void classify_tpm() {
+        name_class();
+        if (!provider_vouches_) {
+            return;
+        }
+        const bool alone = out_.tpm.name == "none";
+        out_.tpm.name = alone ? "cloud-ca" : out_.tpm.name + "+cloud-ca";
+        out_.tpm.excludes_guest_root = true;
+        out_.tpm.assumption = (alone ? "" : out_.tpm.assumption + "; ") +
+                              std::string(
+                                  "the provider says that the AK is in its virtual TPM of "
+                                  "the instance, and who runs the host is that provider");
+    }
+
+    void name_class() {
         if (!tee_.verified) {
             out_.tpm = {"none", false, false, "nothing vouches for the TPM"};
         } else if (tee_.hcl && tee_.paravisor) {
@@ -125,10 +169,10 @@ class CollectionVerifier {
         }
         const bool by_paravisor = tee_.paravisor && tpm_ && snapshot_->pcrs;
         const bool excluded = tee_.verified && (tee_.hcl ? by_paravisor : tee_.boot_measured);
-        // Without a TEE nothing names the AK, and this version verifies no AK roots: no waiver
-        // helps. The paravisor is no provider's TPM.
-        if (!excluded && tpm_ && tee_.verified && !tee_.hcl &&
-            context_.policy.tpm.provider_trusted) {
+        // Whose word the AK's is: the TEE's, or with a root that the caller gave the provider's.
+        const bool named = tee_.verified || provider_vouches_;
+        // If nothing names the AK, no waiver helps. The paravisor is no provider's TPM.
+        if (!excluded && tpm_ && named && !tee_.hcl && context_.policy.tpm.provider_trusted) {
             findings().add({"tpm.class", Verdict::waived, "a class that excludes the host",
                             out_.tpm.name + " (provider_tpm: trusted)"});
         } else {
@@ -304,6 +348,7 @@ class CollectionVerifier {
     const Snapshot* snapshot_;
     VerificationResult& out_;
     TeeOutcome tee_;
+    bool provider_vouches_ = false;  // for the AK, and the policy names the instance
     std::optional<Verified<TpmEvidence>> tpm_;
 };
 

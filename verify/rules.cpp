@@ -218,6 +218,11 @@ const std::vector<Rule>& all_rules() {
         {"tpm.pcr_digest", kSound, 5, "The claimed PCR values hash to what the TPM signed"},
         {"tpm.bank", kPolicy, 5, "A bank better than SHA-1 is quoted"},
         {"tpm.clock", kPolicy, 5, "The TPM's clock has not gone back (safe)"},
+        {"tpm.ak_certificate", kSound, 5,
+         "The AK's certificate, if a root for it is given, chains to that root and is about this "
+         "key"},
+        {"tpm.instance", kPolicy, 12,
+         "The AK's certificate names one of the machines that the policy lists"},
         {"tpm.class", kPolicy, 5,
          "What vouches for the TPM excludes the host, or a TEE names the AK and the policy trusts "
          "the provider's TPM by name"},

@@ -163,7 +163,7 @@ Status Attester::add_tpm(cert::Collection& out, const Bytes& ak_public) {
                   sources_.tpm->read_pcrs(HashAlg::sha256, indexes));
         RATLS_TRY(const tpm::Quote parsed, tpm::parse_quote(quote.attest));
         std::vector<tpm::PcrValue> values;
-        cert::TpmPart part{quote.attest, quote.signature, ak_public, {}, {}};
+        cert::TpmPart part{quote.attest, quote.signature, ak_public, {}, sources_.ak_certificates};
         for (unsigned index = 0; index < read.size() && index < part.pcr_values.size(); ++index) {
             std::ranges::copy(read[index].view(), part.pcr_values[index].begin());
             values.push_back({HashAlg::sha256, index, to_bytes(read[index].view())});

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
 #include "ratls/collect/find_tee.h"
@@ -58,6 +59,24 @@ Status add_collateral(Files& files, const std::string& folder, cert::Endorsement
     RATLS_CHECK(add(cert::endorsement::kRootCrl, "root_ca.crl.der"));
     // The signer of TCB info and QE identity is the same, and the PCK's CA comes with the quote.
     return add(cert::endorsement::kIssuerChains, "tcb_info_issuer_chain.pem");
+}
+
+/// Certificates in DER; none if there is no path.
+Result<std::vector<Bytes>> read_chain(Files& files, const std::string& path) {
+    std::vector<Bytes> out;
+    if (path.empty()) {
+        return out;
+    }
+    RATLS_TRY(const Bytes content, files.read(path, kMaxEndorsement));
+    auto chain = parse_certificates(content);
+    if (!chain || chain->size() > cert::kMaxAkCertificates) {
+        return fail(Code::malformed, "ak_certificate " + quoted(path, 300),
+                    "1 to 4 certificates wanted");
+    }
+    for (const Certificate& certificate : *chain) {
+        out.push_back(to_bytes(certificate.der()));
+    }
+    return out;
 }
 
 /// None if the text is empty.
@@ -128,6 +147,7 @@ Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform&
         RATLS_TRY(const std::optional<std::uint32_t> ak, parse_handle(options.ak_handle));
         RATLS_TRY(out->tpm_, open_tpm(options, platform, ak));
         sources.tpm = out->tpm_.get();
+        RATLS_TRY(sources.ak_certificates, read_chain(platform.files, options.ak_certificate));
         sources.ima_log = options.ima_log;
         sources.boot_log = options.boot_log;
     }

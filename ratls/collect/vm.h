@@ -25,6 +25,7 @@ struct VmPlatform {
 struct VmOptions {
     std::string tcti = "device:/dev/tpmrm0";
     std::string ak_handle;  ///< "0x81000003": a persistent AK; empty: a primary key of our own
+    std::string ak_certificate;  ///< PEM or DER file with the AK's chain, leaf first; may be empty
     /// Empty: no TEE, wherever it might be. Without this folder the older devices and the paravisor
     /// of Azure are looked for.
     std::string tsm = "/sys/kernel/config/tsm/report";

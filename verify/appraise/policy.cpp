@@ -6,6 +6,28 @@
 namespace ratls::verify {
 namespace {
 
+void read_instances(const Json& json, TpmPolicy& out, JsonReader& parent) {
+    if (json.if_array() == nullptr) {
+        parent.fail("instances", "a list wanted");
+        return;
+    }
+    for (const Json& item : *json.if_array()) {
+        JsonReader reader(item,
+                          "policy: tpm: instances[" + std::to_string(out.instances.size()) + "]");
+        TpmPolicy::Instance instance;
+        instance.project_id = reader.required_string("project_id");
+        instance.zone = reader.string("zone", "");
+        instance.instance_id = reader.string("instance_id", "");
+        if (instance.project_id.empty()) {
+            reader.fail("project_id", "a project wanted");
+        }
+        if (auto status = reader.finish(); !status) {
+            parent.fail(std::move(status).error());
+        }
+        out.instances.push_back(std::move(instance));
+    }
+}
+
 void read_tpm(const Json& json, TpmPolicy& out, JsonReader& parent) {
     JsonReader reader(json, "policy: tpm");
     out.provider_trusted = read_choice(reader, "provider_tpm", "untrusted", "trusted");
@@ -13,6 +35,9 @@ void read_tpm(const Json& json, TpmPolicy& out, JsonReader& parent) {
     out.required_pcrs = 0;
     for (const std::int64_t index : reader.integers("required_pcrs", 0, 23)) {
         out.required_pcrs |= 1U << index;
+    }
+    if (const Json* member = reader.member("instances")) {
+        read_instances(*member, out, reader);
     }
     if (auto status = reader.finish(); !status) {
         parent.fail(std::move(status).error());
@@ -96,6 +121,13 @@ Json policy_json(const Policy& policy) {
     tpm.set("provider_tpm", policy.tpm.provider_trusted ? "trusted" : "untrusted");
     tpm.set("allow_sha1_bank", policy.tpm.allow_sha1_bank);
     tpm.set("required_pcrs", std::move(required));
+    Json instances(Json::Array{});
+    for (const TpmPolicy::Instance& instance : policy.tpm.instances) {
+        Json item(Json::Object{});
+        item.set("project_id", instance.project_id).set("zone", instance.zone);
+        instances.push(std::move(item.set("instance_id", instance.instance_id)));
+    }
+    tpm.set("instances", std::move(instances));
     out.set("tpm", std::move(tpm));
     out.set("ima", Json(Json::Object{}).set("allow_padded_sha1", policy.ima.allow_padded_sha1));
     Json freshness(Json::Object{});

@@ -16,6 +16,13 @@ struct TpmPolicy {
     bool provider_trusted = false;  ///< "provider_tpm": "trusted", a named waiver
     bool allow_sha1_bank = false;
     std::uint32_t required_pcrs = 0;  ///< bit i = PCR i, in any bank
+    /// Machines whose AK certificate is good enough, as the provider names them.
+    struct Instance {
+        std::string project_id;
+        std::string zone;         ///< any if empty
+        std::string instance_id;  ///< decimal; any if empty
+    };
+    std::vector<Instance> instances;
 };
 
 struct ImaPolicy {

@@ -50,9 +50,9 @@ Result<verify::UserRoot> load_root(Io& io, const std::string& text) {
             return fail(Code::malformed, "--trust-root " + ratls::quoted(path),
                         "one certificate wanted");
         }
-        if (kind == verify::RootKind::tpm || kind == verify::RootKind::nvgpu) {
+        if (kind == verify::RootKind::nvgpu) {
             return fail(Code::usage, "--trust-root",
-                        "this version verifies chains of kind snp, tdx and sgx only, " +
+                        "this version verifies chains of kind snp, tdx, sgx and tpm only, " +
                             ratls::quoted(name) + " found");
         }
         return verify::UserRoot{kind, (*certificates)[0]};
@@ -109,7 +109,8 @@ Result<LoadedOptions> load(const VerifyOptions& options, Io& io) {
         RATLS_CHECK(add_endorsements(io, path, out.endorsements));
     }
     for (const std::string& name : out.endorsements.skipped()) {
-        io.err << "note: skipped " << ratls::quoted(name, 300) << ": no certificate, CRL, TCB info or QE identity\n";
+        io.err << "note: skipped " << ratls::quoted(name, 300)
+               << ": no certificate, CRL, TCB info or QE identity\n";
     }
     for (const std::string& root : options.trust_roots) {
         RATLS_TRY(verify::UserRoot loaded, load_root(io, root));
