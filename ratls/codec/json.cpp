@@ -192,7 +192,7 @@ class RawScanner {
             at_ += text_[at_] == '\\' ? 1U : 0U;
         }
         ok_ = ok_ && at_ < text_.size();
-        at_ += ok_ ? 1 : 0;
+        at_ = ok_ ? at_ + 1 : std::min(at_, text_.size());  // an escape may end the text
     }
 
     std::string_view text_;

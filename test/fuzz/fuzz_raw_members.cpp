@@ -1,6 +1,8 @@
 // Where the whole text is JSON, raw members are what the parser finds.
 #include "ratls/codec/json.h"
 
+#include "ratls/base/bytes.h"
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace ratls;
     const std::string_view text = as_text({data, size});

@@ -299,6 +299,13 @@ TEST_CASE("codec.json: raw members: what is no value is left for parse_json to r
     }
 }
 
+TEST_CASE("codec.json: raw members: an escape that ends the text is refused, in name and value") {
+    for (const auto text : {"{\"\\"sv, "{\"a\":1,\"\\"sv, "{\"a\":\"\\"sv, "{\"a\":[\"\\"sv}) {
+        CAPTURE(text);
+        CHECK_FALSE(raw_members(text));
+    }
+}
+
 TEST_CASE("codec.json: raw members: every truncation is refused") {
     const std::string_view text = R"({"a":{"b":[1,"\\\"}"]},"c":"d"})";
     REQUIRE(raw_members(text));
