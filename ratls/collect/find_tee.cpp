@@ -46,8 +46,9 @@ Result<Opened> open_tsm(const TeePaths& paths, const TeePlatform& platform) {
 
 Result<Opened> open_sev_guest(const TeePaths& paths, const TeePlatform& platform) {
     RATLS_TRY(std::unique_ptr<Device> device, platform.open_device(paths.sev_guest));
-    return Opened{std::make_unique<SevGuestQuoteProvider>(std::move(device), platform.clock),
-                  paths.sev_guest};
+    return Opened{
+        std::make_unique<SevGuestQuoteProvider>(std::move(device), platform.clock, platform.waiter),
+        paths.sev_guest};
 }
 
 Result<Opened> open_tdx_guest(const TeePaths& paths, const TeePlatform& platform) {
@@ -64,10 +65,10 @@ Result<Opened> open_azure(const TeePlatform& platform) {
     }
     RATLS_TRY(const Bytes raw, platform.tpm->read_nv(AzureQuoteProvider::kReportIndex));
     RATLS_TRY(const hcl::Report report, hcl::parse_report(raw));
-    return Opened{
-        std::make_unique<AzureQuoteProvider>(*platform.tpm, *platform.http, platform.clock),
-        std::string(hcl::report_type_name(report.type)) +
-            " report of a paravisor in NV index 0x01400001"};
+    return Opened{std::make_unique<AzureQuoteProvider>(*platform.tpm, *platform.http,
+                                                       platform.clock, platform.waiter),
+                  std::string(hcl::report_type_name(report.type)) +
+                      " report of a paravisor in NV index 0x01400001"};
 }
 
 Result<Opened> open_way(TeeWay way, const TeePaths& paths, const TeePlatform& platform) {

@@ -12,6 +12,7 @@
 #include "ratls/platform/quote_provider.h"
 #include "ratls/platform/stream.h"
 #include "ratls/platform/tpm.h"
+#include "ratls/platform/waiter.h"
 
 namespace ratls {
 
@@ -32,6 +33,7 @@ struct TeePlatform {
     Files& files;
     Files& tsm_files;  ///< the file system that has configfs-tsm
     const Clock& clock;
+    Waiter& waiter;
     OpenDevice open_device = open_linux_device;
     ConnectVsock connect_vsock = ratls::connect_vsock;
     Tpm* tpm = nullptr;          ///< for Azure; may be none

@@ -111,12 +111,12 @@ Result<std::unique_ptr<Tpm>> open_tpm(const VmOptions& options, const VmPlatform
 /// The first way to a TEE that is usable. Behind Azure's paravisor only the AK that it names
 /// counts, so the TPM is opened again with that one.
 Result<std::unique_ptr<QuoteProvider>> open_tee(const VmOptions& options,
-                                                const VmPlatform& platform,
+                                                const VmPlatform& platform, Waiter& waiter,
                                                 std::unique_ptr<Tpm>& tpm) {
     const auto find = [&] {
         TeePaths paths;
         paths.tsm = options.tsm;
-        TeePlatform where{platform.files, platform.tsm_files, platform.clock};
+        TeePlatform where{platform.files, platform.tsm_files, platform.clock, waiter};
         where.tpm = tpm.get();
         where.http = platform.http;
         return find_tee(paths, where);
@@ -152,7 +152,7 @@ Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform&
         sources.boot_log = options.boot_log;
     }
     if (!options.tsm.empty()) {
-        RATLS_TRY(out->tee_, open_tee(options, platform, out->tpm_));
+        RATLS_TRY(out->tee_, open_tee(options, platform, out->waiter_, out->tpm_));
         sources.tpm = out->tpm_.get();
         sources.tee = out->tee_.get();
         sources.ccel = options.ccel;

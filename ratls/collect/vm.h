@@ -6,6 +6,7 @@
 
 #include "ratls/collect/attester.h"
 #include "ratls/platform/http_client.h"
+#include "ratls/platform/waiter.h"
 
 namespace ratls {
 
@@ -50,6 +51,7 @@ class Vm {
   private:
     Vm() = default;
 
+    LinuxWaiter waiter_;
     std::unique_ptr<Tpm> tpm_;
     std::unique_ptr<QuoteProvider> tee_;
     std::unique_ptr<Attester> attester_;

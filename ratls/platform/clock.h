@@ -7,7 +7,7 @@
 
 namespace ratls {
 
-/// Two clocks of this machine. Only `wait` blocks; calls cannot fail, and any thread may call.
+/// Two clocks of this machine. Calls do not block and cannot fail; any thread may call.
 class Clock {
   public:
     virtual ~Clock() = default;
@@ -17,9 +17,6 @@ class Clock {
     /// Time since some fixed moment; never goes back. For deadlines only. It counts while the
     /// machine is suspended, since a deadline is not put off by that.
     virtual std::chrono::milliseconds monotonic() const = 0;
-    /// Returns when this time has passed. For what cannot be waited for in another way: a host that
-    /// is busy, a report that somebody else renews.
-    virtual void wait(std::chrono::milliseconds time) const = 0;
 };
 
 /// The clocks of the kernel.
@@ -27,7 +24,6 @@ class LinuxClock : public Clock {
   public:
     UnixTime now() const override;
     std::chrono::milliseconds monotonic() const override;
-    void wait(std::chrono::milliseconds time) const override;
 };
 
 }  // namespace ratls

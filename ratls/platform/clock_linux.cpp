@@ -1,7 +1,5 @@
 #include <time.h>
 
-#include <cerrno>
-
 #include "ratls/platform/clock.h"
 
 namespace ratls {
@@ -24,13 +22,6 @@ std::chrono::milliseconds LinuxClock::monotonic() const {
     return std::chrono::seconds(time.tv_sec) +
            std::chrono::duration_cast<std::chrono::milliseconds>(
                std::chrono::nanoseconds(time.tv_nsec));
-}
-
-void LinuxClock::wait(std::chrono::milliseconds time) const {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
-    timespec left{seconds.count(), std::chrono::nanoseconds(time - seconds).count()};
-    while (::clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR) {
-    }
 }
 
 }  // namespace ratls

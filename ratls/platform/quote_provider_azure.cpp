@@ -64,7 +64,7 @@ Result<hcl::Report> AzureQuoteProvider::renewed(const std::array<std::uint8_t, 6
                 report.error().code == Code::mismatch ? Code::unavailable : report.error().code,
                 "report of the paravisor", "not renewed in time: " + report.error().text());
         }
-        clock_.wait(kPause);
+        waiter_.wait(kPause);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "ratls/platform/http_client.h"
 #include "ratls/platform/quote_provider.h"
 #include "ratls/platform/tpm.h"
+#include "ratls/platform/waiter.h"
 
 namespace ratls {
 
@@ -24,8 +25,8 @@ class AzureQuoteProvider : public QuoteProvider {
     static constexpr const char* kTdQuoteUrl = "http://169.254.169.254/acc/tdquote";
     static constexpr std::chrono::seconds kRenewalLimit{30};  ///< it takes about three seconds
 
-    AzureQuoteProvider(Tpm& tpm, HttpClient& http, const Clock& clock)
-        : tpm_(tpm), http_(http), clock_(clock) {}
+    AzureQuoteProvider(Tpm& tpm, HttpClient& http, const Clock& clock, Waiter& waiter)
+        : tpm_(tpm), http_(http), clock_(clock), waiter_(waiter) {}
 
     Result<TeeQuote> quote(const std::array<std::uint8_t, 64>& report_data) override;
 
@@ -41,6 +42,7 @@ class AzureQuoteProvider : public QuoteProvider {
     Tpm& tpm_;
     HttpClient& http_;
     const Clock& clock_;
+    Waiter& waiter_;
 };
 
 }  // namespace ratls

@@ -14,8 +14,9 @@ class SevGuestQuoteProvider : public QuoteProvider {
     static constexpr unsigned kMaxVmpl = 3;
 
     /// `vmpl`: what the report speaks for; not below the level at which this guest runs.
-    SevGuestQuoteProvider(std::unique_ptr<Device> device, const Clock& clock, unsigned vmpl = 0)
-        : guest_(std::move(device), clock), vmpl_(vmpl) {}
+    SevGuestQuoteProvider(std::unique_ptr<Device> device, const Clock& clock, Waiter& waiter,
+                          unsigned vmpl = 0)
+        : guest_(std::move(device), clock, waiter), vmpl_(vmpl) {}
 
     Result<TeeQuote> quote(const std::array<std::uint8_t, 64>& report_data) override;
 

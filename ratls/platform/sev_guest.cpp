@@ -58,7 +58,7 @@ Result<SevGuest::Outcome> SevGuest::call(unsigned long number, std::uint8_t mess
             if (clock_.monotonic() - start + delay > kBusyLimit) {
                 return fail(Code::unavailable, "sev-guest", "the host stays busy");
             }
-            clock_.wait(delay);
+            waiter_.wait(delay);
             continue;
         }
         if (exit.vmm_error == sev_guest::kVmmInvalidLength) {

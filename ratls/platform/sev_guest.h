@@ -4,6 +4,7 @@
 #include "ratls/evidence/snp/guest_message.h"
 #include "ratls/platform/clock.h"
 #include "ratls/platform/device.h"
+#include "ratls/platform/waiter.h"
 
 namespace ratls {
 
@@ -25,8 +26,8 @@ class SevGuest {
     static constexpr const char* kPath = "/dev/sev-guest";
     static constexpr std::chrono::seconds kBusyLimit{30};
 
-    SevGuest(std::unique_ptr<Device> device, const Clock& clock)
-        : device_(std::move(device)), clock_(clock) {}
+    SevGuest(std::unique_ptr<Device> device, const Clock& clock, Waiter& waiter)
+        : device_(std::move(device)), clock_(clock), waiter_(waiter) {}
 
     enum class Outcome { answered, length_refused };
 
@@ -44,6 +45,7 @@ class SevGuest {
   private:
     std::unique_ptr<Device> device_;
     const Clock& clock_;
+    Waiter& waiter_;
 };
 
 }  // namespace ratls

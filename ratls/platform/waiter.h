@@ -5,7 +5,8 @@
 
 namespace ratls {
 
-/// Waits because somebody else asked for it, as a server that wants to be asked later. Calls block.
+/// Waits because somebody else asked for it, as a server or a firmware that wants to be asked
+/// later. Calls block.
 class Waiter {
   public:
     virtual ~Waiter() = default;

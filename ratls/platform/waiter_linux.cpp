@@ -5,7 +5,7 @@
 namespace ratls {
 
 void LinuxWaiter::wait(std::chrono::milliseconds time) {
-    std::this_thread::sleep_for(time);  // allowed: there is no event; a server named a time
+    std::this_thread::sleep_for(time);  // allowed: there is no event; somebody named a time
 }
 
 }  // namespace ratls

@@ -2,10 +2,10 @@
 
 #include "ratls/platform/quote_provider_azure.h"
 #include "test/fake/fake_azure.h"
-#include "test/fake/fake_clock.h"
 #include "test/fake/fake_sev_guest.h"
 #include "test/fake/fake_tdx_guest.h"
 #include "test/fake/fake_tsm_files.h"
+#include "test/fake/fake_waiter.h"
 #include "test/support/snp_pki.h"
 #include "test/unit/ratls/platform/quote_contract.h"
 
@@ -20,6 +20,7 @@ struct Machine {
     FakeFiles files;
     FakeTsmFiles tsm{tee};
     FakeClock clock;
+    FakeWaiter waiter{clock};
     FakeQgs service;
     FakeAzure azure{tee, hcl::ReportType::snp};
     std::vector<std::string> devices = {"/dev/sev-guest", "/dev/tdx_guest"};
@@ -30,6 +31,7 @@ struct Machine {
         return {.files = files,
                 .tsm_files = tsm,
                 .clock = clock,
+                .waiter = waiter,
                 .open_device = [this](const std::string& path) { return open(path); },
                 .connect_vsock = service.connector(),
                 .tpm = &azure.tpm,

@@ -2,8 +2,8 @@
 #include "ratls/codec/json.h"
 #include "ratls/evidence/snp/cert_table.h"
 #include "test/fake/fake_azure.h"
-#include "test/fake/fake_clock.h"
 #include "test/fake/fake_tdx_guest.h"
+#include "test/fake/fake_waiter.h"
 #include "test/support/snp_pki.h"
 #include "test/unit/ratls/platform/quote_contract.h"
 
@@ -18,7 +18,8 @@ struct Machine {
     PretendedTee tee{snp_pki_folder()};
     FakeAzure azure;
     FakeClock clock;
-    AzureQuoteProvider provider{azure.tpm, azure.http, clock};
+    FakeWaiter waiter{clock};
+    AzureQuoteProvider provider{azure.tpm, azure.http, clock, waiter};
 
     Result<TeeQuote> quote(std::uint8_t fill = 0x42) { return provider.quote(question(fill)); }
 };
@@ -152,6 +153,8 @@ TEST_CASE("platform.azure: a TPM without the report is unavailable") {
     FakeTpm tpm;
     FakeHttpClient http;
     FakeClock clock;
-    CHECK(code_of(AzureQuoteProvider(tpm, http, clock).quote(question())) == Code::unavailable);
+    FakeWaiter waiter(clock);
+    CHECK(code_of(AzureQuoteProvider(tpm, http, clock, waiter).quote(question())) ==
+          Code::unavailable);
     CHECK(http.requests().empty());
 }
