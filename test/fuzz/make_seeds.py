@@ -48,6 +48,48 @@ def boot_log():
     return struct.pack("<II20sI", 0, 3, bytes(20), len(spec)) + spec + event
 
 
+def event_data():
+    """Type and PCR of an event as fuzz_eventlog_decode reads them, and its data."""
+    def variable(guid, name, value):
+        return (bytes.fromhex(guid) + struct.pack("<QQ", len(name), len(value))
+                + name.encode("utf-16-le") + value)
+
+    def signatures(kind, data, count):
+        size = 16 + len(data)
+        return (bytes.fromhex(kind) + struct.pack("<III", 28 + count * size, 0, size)
+                + (bytes(16) + data) * count)
+
+    def node(kind, subkind, body):
+        return struct.pack("<BBH", kind, subkind, 4 + len(body)) + body
+
+    path = (node(2, 1, struct.pack("<II", 0x0a0341d0, 0)) + node(1, 1, b"\0\3")
+            + node(4, 1, struct.pack("<IQQ16sBB", 1, 2048, 4096, bytes(16), 2, 2))
+            + node(4, 4, "\\EFI\\A.EFI\0".encode("utf-16-le")) + node(0x7f, 0xff, b""))
+    known = "61dfe48bca93d211aa0d00e098032b8c"
+    image_security = "cbb219d73a3d9645a3bcdad00e67656f"
+    lists = (signatures("a159c0a5e494a74a87b5ab155c2bf072", b"\x30\3\2\1\5", 1)
+             + signatures("2616c4c14c509240aca941f936934328", bytes(32), 3))
+    option = (struct.pack("<IH", 1, len(path)) + "Linux\0".encode("utf-16-le") + path)
+    partition = bytes(56) + "root".encode("utf-16-le").ljust(72, b"\0")
+    table = b"EFI PART" + bytes(84) + struct.pack("<Q", 1) + partition
+    return [
+        b"\0\0ACPI DATA", b"\1\0StartupLocality\0\3", b"\1\0Spec ID Event03\0" + bytes(12),
+        b"\2\0" + bytes(4), b"\3\5Exit Boot Services Invocation",
+        b"\4\x09" + struct.pack("<II", 0x8f3b22ec, 13) + b"Linux initrd\0",
+        b"\6\0" + "v2\0".encode("utf-16-le"), b"\6\0" + bytes(16), b"\7\1ACPI DATA",
+        b"\x08\x08kernel_cmdline: /vmlinuz quiet\0", b"\x08\x09(hd0,gpt1)/vmlinuz\0",
+        b"\x08\x0b" + ".linux\0".encode("utf-16-le"), b"\x08\x0benter-initrd",
+        b"\x08\x0c" + "quiet\0".encode("utf-16-le"), b"\x08\x0eMokList\0",
+        b"\x09\7" + variable(known, "SecureBoot", b"\1"),
+        b"\x09\7" + variable(image_security, "db", lists),
+        b"\x0a\1" + variable(known, "BootOrder", bytes(4)),
+        b"\x0a\1" + variable(known, "Boot0001", option),
+        b"\x0b\4" + struct.pack("<QQQQ", 0, 4096, 0, len(path)) + path,
+        b"\x0c\5" + table, b"\x0d\0" + bytes(16), b"\x0e\0\2Fv" + bytes(16),
+        b"\x0f\7" + variable(image_security, "db", bytes(16) + b"\x30\3\2\1\5"),
+    ]
+
+
 def snp_report(version):
     return struct.pack("<IIQ", version, 1, 0x30000).ljust(0x34, b"\0") + b"\1" + bytes(1184 - 0x35)
 
@@ -166,6 +208,7 @@ SMALL = {
         b'"2025-07-01T00:00:00Z"},"signature":"' + b"00" * 64 + b'"}',
     ],
     "eventlog": [boot_log()],
+    "eventlog_decode": event_data(),
     "hcl_report": [hcl_report(2), hcl_report(4)],
     "http_date": [b"Sun, 06 Nov 1994 08:49:37 GMT"],
     "http_request": [

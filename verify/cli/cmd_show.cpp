@@ -2,7 +2,7 @@
 
 #include "ratls/cert/describe.h"
 #include "ratls/codec/hex.h"
-#include "ratls/evidence/eventlog/log.h"
+#include "ratls/evidence/eventlog/decode.h"
 #include "ratls/evidence/ima/replay.h"
 #include "verify/appraise/dcap.h"
 #include "verify/cli/commands.h"
@@ -45,6 +45,19 @@ Result<Json> show_ima(ByteView file) {
     return out;
 }
 
+/// What an event says, and what of it the digests prove once the log replays to a quote.
+Json decoded_json(const eventlog::Decoded& decoded) {
+    Json fields(Json::Array{});
+    for (const eventlog::Field& field : decoded.fields) {
+        Json item(Json::Object{});
+        item.set("name", field.name).set("value", field.value).set("covered", field.covered);
+        fields.push(std::move(item));
+    }
+    Json out(Json::Object{});
+    out.set("kind", decoded.kind).set("digest_of", decoded.digest_of);
+    return out.set("fields", std::move(fields));
+}
+
 Result<Json> show_eventlog(ByteView file, eventlog::Kind kind) {
     RATLS_TRY(const eventlog::Log log, eventlog::parse_log(file, kind));
     std::map<HashAlg, std::map<std::uint32_t, Digest>> values;
@@ -71,6 +84,9 @@ Result<Json> show_eventlog(ByteView file, eventlog::Kind kind) {
             item.set(hash_name(digest.alg), hex(digest.value));
         }
         item.set("data_bytes", std::uint64_t{event.data.size()});
+        if (const auto decoded = eventlog::decode(event)) {
+            item.set("decoded", decoded_json(*decoded));
+        }
         list.push(std::move(item));
     }
     out.set("event_list", std::move(list));

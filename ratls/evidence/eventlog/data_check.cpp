@@ -3,9 +3,9 @@
 #include <array>
 #include <string_view>
 
-#include "ratls/base/reader.h"
+#include "ratls/evidence/eventlog/decode.h"
 #include "ratls/evidence/eventlog/event_type.h"
-#include "ratls/evidence/eventlog/log.h"
+#include "ratls/evidence/eventlog/variable.h"
 
 namespace ratls::eventlog {
 namespace {
@@ -20,36 +20,16 @@ constexpr std::array kDataIsHashed = {kSeparator,        kAction,
 constexpr std::array<std::string_view, 3> kGrubPrefixes = {
     "grub_cmd: ", "kernel_cmdline: ", "module_cmdline: "};
 
-bool all_digests(const Event& event, ByteView data) {
-    return std::ranges::all_of(event.digests, [data](const EventDigest& digest) {
-        return equal(hash(digest.alg, data).view(), digest.value);
-    });
-}
-
-/// Bytes of the UEFI_VARIABLE_DATA at the beginning of some data, 0 if there is none: a GUID, the
-/// length of the name in UTF-16 units, that of the value in bytes, both.
-/// Source: TCG PFP 1.06, section 10.2.6.
-std::size_t variable_size(ByteView data) {
-    Reader r(data, "UEFI_VARIABLE_DATA");
-    r.bytes(16, "VariableName");
-    const std::uint64_t name = r.u64_le("UnicodeNameLength");
-    const std::uint64_t value = r.u64_le("VariableDataLength");
-    if (!r.ok() || name > r.left() / 2 || value > r.left() - 2 * name) {
-        return 0;
-    }
-    return static_cast<std::size_t>(r.offset() + 2 * name + value);
-}
-
 /// shim 15 and before log some bytes more than the variable has, and hash one less than they log.
 bool is_old_shim(const Event& event) {
-    const std::size_t size = variable_size(event.data);
-    return event.type == kEfiVariableAuthority && size > 0 && size < event.data.size() &&
-           all_digests(event, event.data.first(event.data.size() - 1));
+    const auto variable = parse_variable(event.data);
+    return event.type == kEfiVariableAuthority && variable && variable->size < event.data.size() &&
+           covers(event, event.data.first(event.data.size() - 1));
 }
 
 bool holds(const Event& event) {
     if (std::ranges::find(kDataIsHashed, event.type) != kDataIsHashed.end()) {
-        return all_digests(event, event.data) || is_old_shim(event);
+        return covers(event, event.data) || is_old_shim(event);
     }
     if (event.type == kIpl) {
         for (const std::string_view prefix : kGrubPrefixes) {
@@ -58,7 +38,7 @@ bool holds(const Event& event) {
                 if (!text.empty() && text.back() == 0) {
                     text = text.first(text.size() - 1);
                 }
-                return all_digests(event, text);
+                return covers(event, text);
             }
         }
     }
