@@ -19,10 +19,24 @@ ROWS = [
     ("tpm_quote", "tpm_signature", 1, "TPM quotes"),
     ("replay/10000", "hashes_only/10000", 10000, "IMA entries of 10k"),
     ("replay/100000", "hashes_only/100000", 100000, "IMA entries of 100k"),
+    ("appraise/10000", "hashes_and_prefix/10000", 10000, "IMA appraised, 10k"),
+    ("appraise/100000", "hashes_and_prefix/100000", 100000, "IMA appraised, 100k"),
+    ("appraise/1000000", "hashes_and_prefix/1000000", 1000000, "IMA appraised, 1M"),
+    ("appraise_with_index/100000", "appraise/100000", 100000, "IMA and index, 100k"),
+    ("boot_log", "boot_log_hashes", 1, "boot logs of 45 kB"),
     ("read_ec_key/p256", "verify_ecdsa/p256", 1, "P-256 keys read"),
     ("read_ec_key/p384", "verify_ecdsa/p384", 1, "P-384 keys read"),
     ("read_rsa4096_key", "verify_rsa4096", 1, "RSA-4096 keys read"),
     ("sha256_of/100", "sha256_of/16384", 1, "SHA-256 of 100 bytes"),
+]
+
+
+# name, counter, divisor, unit
+COUNTS = [
+    ("appraise/100000", "allocations", 1, "allocations to appraise 100k entries"),
+    ("appraise/1000000", "allocations", 1, "allocations to appraise 1M entries"),
+    ("appraise_with_index/100000", "peak_bytes", 100000, "bytes per entry of 100k, with the index"),
+    ("appraise_with_index/1000000", "peak_bytes", 1000000, "bytes per entry of 1M, with the index"),
 ]
 
 
@@ -33,6 +47,7 @@ def measure(program):
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     scale = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
     best = {}
+    counts = {}
     report = json.loads(done.stdout)
     for run in report["benchmarks"]:
         if run.get("run_type") == "aggregate":
@@ -42,19 +57,24 @@ def measure(program):
         seconds = run["cpu_time"] * scale[run["time_unit"]]
         name = run["run_name"]
         best[name] = min(seconds, best.get(name, seconds))
-    return report["context"]["crypto"], best
+        counts.update({(name, key): run[key] for at, key, _, _ in COUNTS if at == name})
+    return report["context"]["crypto"], best, counts
 
 
 def main(programs):
     best = {}
+    counts = {}
     for program in programs:
-        crypto, measured = measure(program)
+        crypto, measured, counted = measure(program)
         best.update(measured)
+        counts.update(counted)
     print("crypto: " + crypto)
     print("%-24s %14s %12s %8s" % ("what", "per second", "yardstick", "ratio"))
     for name, yardstick, items, what in ROWS:
         print("%-24s %14.0f %12.0f %8.2f" % (what, items / best[name], items / best[yardstick],
                                              best[name] / best[yardstick]))
+    for name, counter, divisor, what in COUNTS:
+        print("%-40s %14.1f" % (what, counts[name, counter] / divisor))
 
 
 if __name__ == "__main__":

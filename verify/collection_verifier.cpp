@@ -309,8 +309,13 @@ class CollectionVerifier {
                                       .m_log_sha256 = collection_.ima->log_sha256,
                                       .quoted_pcr10 = *pcr10,
                                       .boot_pcrs = boot_pcrs};
+        std::optional<ImaIndex> index;
+        if (reference != nullptr) {
+            index.emplace(*reference);
+        }
         ImaOutcome outcome;
-        verify_and_appraise_ima(*inputs_.ima_log, expected, reference, findings(), outcome);
+        verify_and_appraise_ima(*inputs_.ima_log, expected, index ? &*index : nullptr, findings(),
+                                outcome);
         out_.claims.set("ima", Json(Json::Object{})
                                    .set("entries_quoted", collection_.ima->entries)
                                    .set("entries", std::uint64_t{outcome.total})

@@ -1,8 +1,6 @@
 #include "verify/appraise/ima.h"
 
 #include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
@@ -15,30 +13,6 @@ namespace {
 constexpr std::string_view kBootAggregate = "boot_aggregate";
 constexpr std::string_view kKexec = "kexec-cmdline";
 constexpr std::size_t kMaxNamed = 5;  // of wrong entries, in one finding
-
-struct KeyHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view key) const {
-        return std::hash<std::string_view>{}(key);
-    }
-};
-
-/// Path, NUL, algorithm, colon, raw digest: what an entry is looked up by.
-void make_key(std::string_view path, std::string_view alg, ByteView digest, std::string& out) {
-    out.assign(path);
-    out += '\0';
-    out += alg;
-    out += ':';
-    out += as_text(digest);
-}
-
-/// "sha256:hex", already checked by the snapshot's parser.
-void make_key(const std::string& path, const std::string& digest, std::string& out) {
-    const std::size_t colon = digest.find(':');
-    const auto bytes = parse_hex(std::string_view(digest).substr(colon + 1));
-    make_key(path, std::string_view(digest).substr(0, colon), bytes ? ByteView(*bytes) : ByteView{},
-             out);
-}
 
 /// The first few of a kind, and how many there are.
 class Named {
@@ -63,70 +37,51 @@ class Named {
     std::string text_;
 };
 
-class References {
+/// What the entries below m say to the reference values.
+class Appraisal {
   public:
-    explicit References(const ImaReference& reference)
-        : tolerated_(reference.tolerate_violations.begin(), reference.tolerate_violations.end()) {
-        std::string key;
-        for (const FileReference& file : reference.allow) {
-            for (const std::string& digest : file.digests) {
-                make_key(file.path, digest, key);
-                allowed_.insert(key);
-            }
-        }
-        for (std::size_t i = 0; i < reference.require.size(); ++i) {
-            for (const std::string& digest : reference.require[i].digests) {
-                make_key(reference.require[i].path, digest, key);
-                required_[key].push_back(i);
-                allowed_.insert(key);  // what must run may run
-            }
-        }
-        found_.resize(reference.require.size());
-    }
+    explicit Appraisal(const ImaIndex& index) : index_(index), found_(index.required().size()) {}
 
-    /// An entry below m.
-    void see(std::size_t index, const ima::Entry& entry) {
+    void see(std::size_t number, const ima::Entry& entry) {
         if (entry.violation) {
-            if (!tolerated_.contains(entry.path)) {
-                violations.add(index, entry);
+            if (!index_.tolerates_violation(entry.path)) {
+                violations_.add(number, entry);
             }
             return;
         }
-        make_key(entry.path, entry.file_hash_name, entry.file_digest, key_);
-        // A digest of fs-verity is one of another thing; the snapshot holds digests of files.
-        const bool known = entry.pcr == ima::kImaPcr && !entry.verity && allowed_.contains(key_);
-        if (!known && entry.path == kKexec) {
-            kexec.add(index, entry);
-        } else if (!known) {
-            unknown.add(index, entry);
-        }
-        if (const auto required = required_.find(key_); known && required != required_.end()) {
-            for (const std::size_t i : required->second) {
-                found_[i] = true;
-            }
+        const bool known = entry.pcr == ima::kImaPcr && index_.find(entry, found_);
+        if (!known) {
+            (entry.path == kKexec ? kexec_ : unknown_).add(number, entry);
         }
     }
 
-    std::string missing(const ImaReference& reference) const {
+    void report(Findings& out) const {
+        const std::string missing = missing_files();
+        out.check("ima.require", missing.empty(), "every required file measured before the quote",
+                  missing.empty() ? "all found" : "not found: " + missing);
+        out.check("ima.files", unknown_.empty(), "only files of the snapshot",
+                  unknown_.empty() ? "all known" : unknown_.text());
+        out.check("ima.kexec", kexec_.empty(), "no kexec", kexec_.empty() ? "none" : kexec_.text());
+        out.check("ima.violations", violations_.empty(), "none but at tolerated paths",
+                  violations_.empty() ? "none" : violations_.text());
+    }
+
+  private:
+    std::string missing_files() const {
         std::string out;
         for (std::size_t i = 0; i < found_.size(); ++i) {
             if (!found_[i]) {
-                out += (out.empty() ? "" : ", ") + quoted(reference.require[i].path, 200);
+                out += (out.empty() ? "" : ", ") + quoted(index_.required()[i], 200);
             }
         }
         return out;
     }
 
-    Named unknown;
-    Named violations;
-    Named kexec;
-
-  private:
-    std::unordered_set<std::string, KeyHash, std::equal_to<>> allowed_;
-    std::unordered_set<std::string, KeyHash, std::equal_to<>> tolerated_;
-    std::unordered_map<std::string, std::vector<std::size_t>, KeyHash, std::equal_to<>> required_;
+    const ImaIndex& index_;
     std::vector<bool> found_;
-    std::string key_;
+    Named unknown_;
+    Named violations_;
+    Named kexec_;
 };
 
 /// boot_aggregate ties the log to this boot: it is entry 0, nowhere else, and never listed.
@@ -175,14 +130,14 @@ std::string short_text(const std::optional<Sha256Digest>& digest) {
 }  // namespace
 
 void verify_and_appraise_ima(ByteView log, const ImaExpectation& expected,
-                             const ImaReference* reference, Findings& out, ImaOutcome& outcome) {
+                             const ImaIndex* reference, Findings& out, ImaOutcome& outcome) {
     const auto n = static_cast<std::size_t>(expected.n);
     const auto m = static_cast<std::size_t>(expected.m);
     ima::Replay replay({{HashAlg::sha256, ima::BankMode::hashed}});
     ima::PrefixDigests digests({n, m});
-    std::optional<References> references;
+    std::optional<Appraisal> appraisal;
     if (reference != nullptr) {
-        references.emplace(*reference);
+        appraisal.emplace(*reference);
     }
     BootAggregate boot(expected.boot_pcrs);
     Digest at_n = replay.value(0, ima::kImaPcr);
@@ -196,8 +151,8 @@ void verify_and_appraise_ima(ByteView log, const ImaExpectation& expected,
             }
             if (count <= m) {
                 outcome.violations += entry.violation ? 1 : 0;
-                if (!boot.see(index, entry) && references) {
-                    references->see(index, entry);
+                if (!boot.see(index, entry) && appraisal) {
+                    appraisal->see(index, entry);
                 }
                 at_m = state.value(0, ima::kImaPcr);
             }
@@ -224,18 +179,9 @@ void verify_and_appraise_ima(ByteView log, const ImaExpectation& expected,
                   ", m = " + std::to_string(m) + " " + hex(expected.m_log_sha256) + ", m >= n",
               prefixes ? "as wanted" : short_text(n_digest) + ", " + short_text(m_digest));
     boot.report(out);
-    if (!references) {
-        return;
+    if (appraisal) {
+        appraisal->report(out);
     }
-    const std::string missing = references->missing(*reference);
-    out.check("ima.require", missing.empty(), "every required file measured before the quote",
-              missing.empty() ? "all found" : "not found: " + missing);
-    out.check("ima.files", references->unknown.empty(), "only files of the snapshot",
-              references->unknown.empty() ? "all known" : references->unknown.text());
-    out.check("ima.kexec", references->kexec.empty(), "no kexec",
-              references->kexec.empty() ? "none" : references->kexec.text());
-    out.check("ima.violations", references->violations.empty(), "none but at tolerated paths",
-              references->violations.empty() ? "none" : references->violations.text());
 }
 
 }  // namespace ratls::verify

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ratls/evidence/ima/log.h"
-#include "verify/appraise/snapshot.h"
+#include "verify/appraise/ima_index.h"
 #include "verify/finding.h"
 
 namespace ratls::verify {
@@ -26,6 +26,6 @@ struct ImaOutcome {
 /// Replays the log (binary form), checks it against quote and claims, and compares every entry
 /// below m with the reference values, if there are any. No allocation per entry.
 void verify_and_appraise_ima(ByteView log, const ImaExpectation& expected,
-                             const ImaReference* reference, Findings& out, ImaOutcome& outcome);
+                             const ImaIndex* reference, Findings& out, ImaOutcome& outcome);
 
 }  // namespace ratls::verify
