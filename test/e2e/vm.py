@@ -225,11 +225,12 @@ class Client:
     def ratls(self, *argv, expect=None):
         return run([self.programs.ratls, *argv], expect, env=self.environment())
 
-    def take(self, vm, out="snapshot.json", sign=True, sequence=1):
+    def take(self, vm, out="snapshot.json", sign=True, sequence=1, require=(AGENT_PATH,)):
         snapshot = self.folder / out
+        required = [argument for path in require for argument in ("--require", path)]
         self.ratls("snapshot", "take", vm.target, "--name", "demo", "--sequence", sequence,
-                   "--require", AGENT_PATH, "--kernel-hashes", "--trust-root", self.root,
-                   "--out", snapshot, expect=0)
+                   *required, "--kernel-hashes", "--trust-root", self.root, "--out", snapshot,
+                   expect=0)
         if sign:
             self.ratls("snapshot", "sign", snapshot, "--key", self.key, expect=0)
         return snapshot
