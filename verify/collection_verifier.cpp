@@ -33,6 +33,10 @@ class CollectionVerifier {
         tee_ = verify_tee(collection_, claims_, inputs_, snapshot_, out_);
         check_tpm();
         check_boot_log();
+        appraise_boot_log();
+        if (tpm_) {
+            appraise_pcrs(**tpm_);
+        }
         check_ima();
         judge_host();
         note_what_was_not_compared();
@@ -94,9 +98,6 @@ class CollectionVerifier {
             check_ak_certificate(area->key);
         }
         classify_tpm();
-        if (tpm_) {
-            appraise_pcrs(**tpm_);
-        }
     }
 
     /// The identity that the provider's certificate gives the AK counts only if the policy names
@@ -195,8 +196,8 @@ class CollectionVerifier {
             if (value.index == kImaPcr) {
                 continue;
             }
-            bool known = false;
-            if (snapshot_->pcrs) {
+            bool known = known_by_log_.contains(value.index);
+            if (!known && snapshot_->pcrs) {
                 const auto reference = snapshot_->pcrs->find(value.index);
                 known = reference != snapshot_->pcrs->end() &&
                         std::ranges::any_of(reference->second, [&](const Bytes& accepted) {
@@ -205,11 +206,20 @@ class CollectionVerifier {
             }
             if (!known) {
                 wrong += (wrong.empty() ? "PCR " : ", PCR ") + std::to_string(value.index) +
-                         " is " + hex(value.value);
+                         " is " + hex(value.value) + events_text(value.index);
             }
         }
         findings().check("tpm.pcrs", wrong.empty(), "the snapshot's values",
                          wrong.empty() ? "all equal" : wrong);
+    }
+
+    /// Which events may be why a PCR differs; "" if no reference names any event of it.
+    std::string events_text(unsigned pcr) const {
+        if (!boot_log_ || !snapshot_->boot || !snapshot_->boot->events.contains(pcr)) {
+            return {};
+        }
+        const std::string unknown = unknown_events(*boot_log_, pcr, *snapshot_->boot);
+        return unknown.empty() ? " (all its events are known)" : " (not known: " + unknown + ")";
     }
 
     void check_boot_log() {
@@ -232,8 +242,8 @@ class CollectionVerifier {
             check_cc_log(log, part);
             return;
         }
-        const auto parsed = log ? eventlog::parse_log(*log, eventlog::Kind::tcg)
-                                : Result<eventlog::Log>(std::unexpected(log.error()));
+        auto parsed = log ? eventlog::parse_log(*log, eventlog::Kind::tcg)
+                          : Result<eventlog::Log>(std::unexpected(log.error()));
         if (!parsed || sha256(*log) != part.sha256) {
             findings().fail("eventlog.format", "the log that the claims hash",
                             parsed ? "another log" : parsed.error().text());
@@ -244,22 +254,23 @@ class CollectionVerifier {
             out_.not_checked.emplace_back("boot event log (no quote that it could replay to)");
             return;
         }
-        std::string wrong;
-        const auto replayed = eventlog::replay(*parsed, HashAlg::sha256);
-        for (const tpm::PcrValue& quoted : (*tpm_)->pcrs) {
-            if (quoted.index > 9 && quoted.index != 14) {
-                continue;
-            }
-            // A PCR that the log never extends still has its value of the reset.
-            const auto value = replayed.find(quoted.index);
-            const Digest reset(digest_size(HashAlg::sha256));
-            if (!equal(quoted.value,
-                       value == replayed.end() ? reset.view() : value->second.view())) {
-                wrong += (wrong.empty() ? "PCR " : ", PCR ") + std::to_string(quoted.index);
-            }
+        boot_log_ = verify_boot_log({*std::move(log), *std::move(parsed)}, *tpm_, findings());
+    }
+
+    /// What the snapshot wants to be read from the boot log. PCRs count as known by it only if the
+    /// log replays to the quote and has no other event in them.
+    void appraise_boot_log() {
+        if (snapshot_ == nullptr || !snapshot_->boot) {
+            return;
         }
-        findings().check("eventlog.replay", wrong.empty(), "the quoted PCR 0 to 9 and 14",
-                         wrong.empty() ? "equal" : wrong + " differ");
+        const bool given = claims_.eventlog_sha256 && collection_.eventlog &&
+                           collection_.eventlog->kind == cert::EventLogKind::tpm;
+        findings().check("boot.present", given, "a boot log of the TPM", given ? "given" : "none");
+        findings().check("boot.log", boot_log_.has_value(), "a boot log that replays to the quote",
+                         boot_log_ ? "replayed" : "none");
+        if (boot_log_) {
+            known_by_log_ = appraise_boot(*boot_log_, *snapshot_->boot, findings());
+        }
     }
 
     void check_cc_log(const Result<Bytes>& log, const cert::EventLogPart& part) {
@@ -355,6 +366,8 @@ class CollectionVerifier {
     TeeOutcome tee_;
     bool provider_vouches_ = false;  // for the AK, and the policy names the instance
     std::optional<Verified<TpmEvidence>> tpm_;
+    std::optional<Verified<BootLog>> boot_log_;  ///< if it replays to the quote
+    std::set<unsigned> known_by_log_;
 };
 
 }  // namespace

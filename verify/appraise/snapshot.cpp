@@ -181,6 +181,25 @@ PcrReference read_pcrs(const Json& json, JsonReader& parent) {
     return out;
 }
 
+/// A PCR has values or is vouched for by the log, never both: nobody could tell which one counts.
+void read_boot_member(JsonReader& tpm, Snapshot& out) {
+    const Json* member = tpm.member("boot");
+    if (member == nullptr) {
+        return;
+    }
+    JsonReader reader(*member, tpm.where() + ": boot");
+    BootReference boot = read_boot(reader);
+    for (const unsigned pcr : boot.pcrs_by_log) {
+        if (out.pcrs && out.pcrs->contains(pcr)) {
+            reader.fail("pcrs_by_log", "PCR " + std::to_string(pcr) + " has values in sha256");
+        }
+    }
+    if (auto status = reader.finish(); !status) {
+        tpm.fail(std::move(status).error());
+    }
+    out.boot = std::move(boot);
+}
+
 void read_signatures(JsonReader& reader, Snapshot& out) {
     for_each_object(reader, "signatures", [&](JsonReader& item) {
         SnapshotSignature signature;
@@ -330,6 +349,7 @@ Result<Snapshot> parse_snapshot(std::string_view text) {
         if (const Json* bank = tpm.required("sha256")) {
             out.pcrs = read_pcrs(*bank, tpm);
         }
+        read_boot_member(tpm, out);
         if (auto status = tpm.finish(); !status) {
             reader.fail(std::move(status).error());
         }
@@ -380,7 +400,12 @@ Json snapshot_json(const Snapshot& snapshot) {
         for (const auto& [index, values] : *snapshot.pcrs) {
             bank.set(std::to_string(index), hex_array(values));
         }
-        out.set("tpm", Json(Json::Object{}).set("sha256", std::move(bank)));
+        Json tpm(Json::Object{});
+        tpm.set("sha256", std::move(bank));
+        if (snapshot.boot) {
+            tpm.set("boot", boot_json(*snapshot.boot));
+        }
+        out.set("tpm", std::move(tpm));
     }
     if (snapshot.ima) {
         Json ima(Json::Object{});

@@ -8,6 +8,7 @@
 
 #include "ratls/codec/json.h"
 #include "ratls/crypto/private_key.h"
+#include "verify/appraise/boot.h"
 
 namespace ratls::verify {
 
@@ -72,6 +73,7 @@ struct Snapshot {
     std::optional<SnpReference> snp;
     std::optional<TdxReference> tdx;
     std::optional<PcrReference> pcrs;
+    std::optional<BootReference> boot;  ///< only with `pcrs`
     std::optional<ImaReference> ima;
     std::string taken_from;  ///< where an observed one comes from, for people
     std::vector<SnapshotSignature> signatures;
