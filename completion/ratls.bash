@@ -74,8 +74,19 @@ _ratls() {
                     options="$verifying --out --name --sequence --valid-days --require
                         --kernel-hashes"
                     ;;
+                build)
+                    options="--out --name --sequence --valid-days --valid-from --require --exclude
+                        --digest --jobs --help"
+                    ;;
+                import)
+                    options="--from --out --name --sequence --valid-days --valid-from --require
+                        --help"
+                    ;;
+                merge) options="--out --name --sequence --help" ;;
+                diff | show) options="--json --help" ;;
+                verify) options="--key --json --help" ;;
                 sign) options="--key --out --help" ;;
-                *) options="take sign --help" ;;
+                *) options="build take import merge diff show verify sign --help" ;;
             esac
             ;;
         policy)
@@ -108,6 +119,14 @@ _ratls() {
     case $command:$sub:$prev in
         collateral:*:--out)
             _ratls_directories "$cur"
+            return
+            ;;
+        snapshot:import:--from)
+            _ratls_words "$cur" "cosmian keylime"
+            return
+            ;;
+        snapshot:build:--digest)
+            _ratls_words "$cur" "sha256 sha384 sha512"
             return
             ;;
         collateral:*:--evidence)

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """The live programs against each other and against openssl and curl. live_test.py BUILD-FOLDER"""
+import hashlib
 import json
 import os
+import pathlib
 import re
 import sys
 
-from vm import AGENT_PATH, Client, Failure, Programs, Vm, Workspace, failed_rules, free_ports, run
+from vm import (AGENT_PATH, MEASUREMENT, Client, Failure, Programs, Vm, Workspace, failed_rules,
+                free_ports, run)
 
 CHECKS = 0
 
@@ -75,6 +78,133 @@ def snapshots(client, vm, snapshot):
     check(done.returncode == 3 and failed_rules(done.json) == ["snapshot.sequence"],
           "is remembered all the same", done.text)
     return newest
+
+
+def built_snapshots(client, vm, image):
+    """Files from the folder of the image, TEE and PCR values from the VM, signed as one."""
+    folder = client.folder
+    built = folder / "built.json"
+    argv = ["snapshot", "build", image, "--name", "demo", "--out", built]
+    done = client.ratls(*argv, "--require", AGENT_PATH)
+    check(done.returncode == 4 and "/run/pipe" in done.errors and not built.exists(),
+          "snapshot build names what it cannot hash, and writes nothing", done.errors)
+    argv += ["--exclude", "/run/**"]
+    done = client.ratls(*argv, "--require", "/usr/bin/absent")
+    check(done.returncode == 1 and "/usr/bin/absent" in done.errors, "a required file must be there",
+          done.errors)
+    argv += ["--require", AGENT_PATH]
+    client.ratls(*argv, "--valid-from", "2026-01-01T00:00:00Z", "--jobs", "1", expect=0)
+    first = built.read_bytes()
+    client.ratls(*argv, "--valid-from", "2026-01-01T00:00:00Z", "--jobs", "4", expect=0)
+    check(built.read_bytes() == first, "the same folder gives the same bytes")
+    client.ratls(*argv, expect=0)
+    taken = client.take(vm, "observed.json", sign=False)
+
+    def allowed(path):
+        return {f["path"]: f["digests"] for f in json.loads(path.read_text())["ima"]["allow"]}
+    of_vm, of_folder = allowed(taken), allowed(built)
+    check(of_vm and all(of_folder[path] == digests for path, digests in of_vm.items()),
+          "files of the folder have the digests that the VM measured")
+    done = client.ratls("snapshot", "diff", taken, built)
+    check(done.returncode == 3 and '+ ima.allow "/usr/bin/later"' in done.text and
+          '- tpm.sha256 "7"' in done.text and "~ ima.allow" not in done.text, "diff names the others",
+          done.text)
+    done = client.ratls("snapshot", "diff", taken, taken, "--json")
+    check(done.returncode == 0 and json.loads(done.text) == {"equal": True, "changes": []},
+          "a snapshot equals itself")
+
+    parts = json.loads(taken.read_text())
+    del parts["ima"]
+    (folder / "parts.json").write_text(json.dumps(parts))
+
+    def merge(sequence, out):
+        client.ratls("snapshot", "merge", built, folder / "parts.json", "--name", "demo", "--sequence",
+                     sequence, "--out", out, expect=0)
+        return out
+    unsigned = merge(4, folder / "merged-unsigned.json")
+    check(json.loads(unsigned.read_text())["origin"] == "observed", "what was observed stays so")
+    done = client.verify(vm.target, snapshot=unsigned)
+    check(done.returncode == 3 and "snapshot.signature" in failed_rules(done.json),
+          "a merged snapshot is refused unsigned", done.text)
+    merged = folder / "merged.json"
+    client.ratls("snapshot", "sign", unsigned, "--key", client.key, "--out", merged, expect=0)
+    done = client.verify(vm.target, snapshot=merged)
+    check(done.returncode == 0 and done.json["verdict"] == "accepted",
+          "with built files and observed parts, signed, a VM is accepted", done.text + done.errors)
+    vm.measure("/usr/bin/later", hashlib.sha256(b"a file of the image").digest())
+    done = client.verify(vm.target, snapshot=merged)
+    check(done.returncode == 0, "so it is when it runs one more file of the image", done.text)
+    lower = merge(3, folder / "merged-lower.json")
+    client.ratls("snapshot", "sign", lower, "--key", client.key, expect=0)
+    done = client.verify(vm.target, snapshot=lower)
+    check(done.returncode == 3 and failed_rules(done.json) == ["snapshot.sequence"],
+          "a lower sequence is refused", done.text)
+
+    def checked(path, expect, *more):
+        done = client.ratls("snapshot", "verify", path, "--key", client.public_key, "--json", *more)
+        check(done.returncode == expect, "snapshot verify: exit %d" % expect, done.text + done.errors)
+        return json.loads(done.text) if done.text else {}
+    check(checked(merged, 0)["keys"][0]["signed"], "it says which key signed")
+    check(not checked(unsigned, 3)["keys"][0]["signed"], "and which did not")
+    checked(client.key, 2)
+    other = folder / "other-key.pem"
+    run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", other], 0)
+    run(["openssl", "ec", "-in", other, "-pubout", "-out", folder / "other.pub.pem"], 0)
+    seen = checked(merged, 3, "--key", folder / "other.pub.pem")["keys"]
+    check([k["signed"] for k in seen] == [True, False], "all given keys must have signed", seen)
+    expired = folder / "expired.json"
+    parts = json.loads(unsigned.read_text())
+    parts.update(sequence=5, not_before="2020-01-01T00:00:00Z", not_after="2020-01-02T00:00:00Z")
+    expired.write_text(json.dumps(parts))
+    client.ratls("snapshot", "sign", expired, "--key", client.key, expect=0)
+    check(checked(expired, 3)["validity"] == "expired", "it says that a snapshot expired")
+    done = client.verify(vm.target, snapshot=expired)
+    check(done.returncode == 3 and "snapshot.dates" in failed_rules(done.json),
+          "an expired snapshot is refused", done.text)
+    shown = client.ratls("snapshot", "show", merged, "--json", expect=0)
+    check(json.loads(shown.text)["origin"] == "observed", "snapshot show prints it")
+    newest = merge(6, folder / "merged-newest.json")
+    client.ratls("snapshot", "sign", newest, "--key", client.key, expect=0)
+    return newest
+
+
+def imports(client, vm, image):
+    """The file list of the image as keylime and Cosmian VM write it."""
+    digests = {}
+    for path in sorted(p for p in (image / "usr").rglob("*") if p.is_file()):
+        digests["/" + str(path.relative_to(image))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    sources = {
+        "keylime": [json.dumps({"meta": {"version": 1}, "release": 0, "excludes": ["/tmp/.*"],
+                                "digests": {p: [d] for p, d in digests.items()}}),
+                    "".join("%s  %s\n" % (d, p) for p, d in digests.items())],
+        "cosmian": [json.dumps({"tee_policy": {"Sev": {"measurement": MEASUREMENT, "guest_svn": 0}},
+                                "filehashes": [[p, d] for p, d in digests.items()]})],
+    }
+    for kind, texts in sources.items():
+        for text in texts:
+            source, out = client.folder / "import.txt", client.folder / "imported.json"
+            source.write_text(text)
+            done = client.ratls("snapshot", "import", source, "--from", kind, "--name", "x", "--require",
+                                AGENT_PATH, "--out", out, expect=0)
+            snapshot = json.loads(out.read_text())
+            check({f["path"]: f["digests"] for f in snapshot["ima"]["allow"]} ==
+                  {p: ["sha256:" + d] for p, d in digests.items()} and
+                  snapshot["origin"] == "observed", "snapshot import --from " + kind)
+            check(text[0] != "{" or kind != "keylime" or "/tmp/.*" in done.errors,
+                  "what is not carried over is named", done.errors)
+
+
+def image_folder(folder):
+    """The root file system that the VM is made of: a file for each that is measured, and more."""
+    root = pathlib.Path(folder) / "image"
+    for path in ("/usr/lib/systemd/systemd", AGENT_PATH):
+        (root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        (root / path[1:]).write_bytes(path.encode())  # what Vm.measure takes for the content
+    (root / "usr/bin/later").write_bytes(b"a file of the image")
+    (root / "bin").symlink_to("usr/bin")
+    (root / "run").mkdir()
+    os.mkfifo(root / "run/pipe")
+    return root
 
 
 def doors(client, vm, snapshot):
@@ -170,6 +300,9 @@ def main(build):
         snapshot = client.take(vm)
         verdicts(client, vm, snapshot)
         snapshot = snapshots(client, vm, snapshot)
+        image = image_folder(folder)
+        snapshot = built_snapshots(client, vm, image)
+        imports(client, vm, image)
         doors(client, vm, snapshot)
         versions(client, vm)
         counterparts(client, vm)

@@ -228,6 +228,19 @@ SMALL = {
     "ima_log": [
         ima_entry(10, b"ima-ng", b"boot_aggregate") + ima_entry(10, b"ima-ng", b"/usr/bin/true"),
     ],
+    "import_cosmian": [
+        json.dumps({"cloud_type": "Azure", "tpm_policy": None, "filehashes": [["/a", "bb" * 32]],
+                    "tee_policy": {"Sev": {"measurement": "11" * 48, "guest_svn": 1,
+                                           "family_id": "00" * 16}}}).encode(),
+        json.dumps({"tee_policy": {"Tdx": {"header": {}, "body": {"mr_td": "11" * 48,
+                                                                 "mr_owner": "00" * 48}}}}).encode(),
+    ],
+    "import_keylime": [
+        json.dumps({"meta": {"version": 1}, "release": 0, "digests": {"/a": ["bb" * 32, "aa" * 20]},
+                    "excludes": ["/tmp/.*"], "keyrings": {}, "ima-buf": {"x": ["cc" * 48]},
+                    "ima": {"ignored_keyrings": [], "dm_policy": None}}).encode(),
+        b"# comment\n" + b"bb" * 32 + b"  /usr/bin/a\n" + b"aa" * 20 + b"  boot_aggregate\n",
+    ],
     "json": [
         b"{}", b"[]", b'""', b"0", b"-1", b"true", b"null", b'{"a":[1,2,{"b":"c"}],"d":false}',
         b'"\\u00e9\\ud83d\\ude00\\n"', b"[9007199254740991,-9007199254740991]",

@@ -1,5 +1,6 @@
 // The command line of `ratls`, and nothing else: one table of commands over CLI11.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -99,36 +100,170 @@ Run add_pin(CLI::App& command, Io& io) {
     return [o, &io] { return cmd_pin(*o, io); };
 }
 
-Run add_snapshot(CLI::App& command, Io& io) {
-    auto t = std::make_shared<TakeOptions>();
-    auto s = std::make_shared<SignOptions>();
-    CLI::App* take =
-        command.add_subcommand("take", "Write the reference values of a running, genuine VM");
-    take->add_option("TARGET", t->verify.target, "https://host[:port] or host[:port]")->required();
-    take->add_option("--out", t->out, "Snapshot file to write")->required();
-    take->add_option("--name", t->name, "Name of the VM or image")->required();
-    take->add_option("--sequence", t->sequence, "Sequence number; it only ever rises")
+void add_sequence(CLI::App& command, std::uint64_t& sequence) {
+    command.add_option("--sequence", sequence, "Sequence number; it only ever rises")
         ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 52))
         ->capture_default_str();
-    take->add_option("--valid-days", t->valid_days, "Validity")
+}
+
+void add_validity(CLI::App& command, int& valid_days) {
+    command.add_option("--valid-days", valid_days, "Validity")
         ->check(CLI::Range(1, 3660))
         ->capture_default_str();
-    take->add_option("--require", t->require, "Measured path that must always be found")
+}
+
+void add_head(CLI::App& command, SnapshotHeadOptions& o) {
+    command.add_option("--out", o.out, "Snapshot file to write")->required()->type_name("FILE");
+    command.add_option("--name", o.name, "Name of the VM or image")->required();
+    add_sequence(command, o.sequence);
+    add_validity(command, o.valid_days);
+    command
+        .add_option("--valid-from", o.valid_from, "Start of the validity (RFC 3339); now if absent")
+        ->type_name("TIME");
+}
+
+Run add_take(CLI::App& command, Io& io) {
+    auto t = std::make_shared<TakeOptions>();
+    command.add_option("TARGET", t->verify.target, "https://host[:port] or host[:port]")
+        ->required();
+    command.add_option("--out", t->out, "Snapshot file to write")->required();
+    command.add_option("--name", t->name, "Name of the VM or image")->required();
+    add_sequence(command, t->sequence);
+    add_validity(command, t->valid_days);
+    command.add_option("--require", t->require, "Measured path that must always be found")
         ->allow_extra_args(false);
-    take->add_flag("--kernel-hashes", t->kernel_hashes,
-                   "State that the launch measurement covers kernel, initrd, command line");
-    add_common(*take, t->verify);
-    take->footer(
-        "Example: ratls snapshot take vm.example.org:5555 --name web --require "
-        "/usr/bin/ratls-agent --out web.json");
-    CLI::App* sign = command.add_subcommand("sign", "Sign a snapshot");
-    sign->add_option("FILE", s->file, "Snapshot")->required();
-    sign->add_option("--key", s->key, "Private key, P-256 or P-384 (PEM)")->required();
-    sign->add_option("--out", s->out, "Signed file; FILE itself if absent");
-    sign->footer("Example: ratls snapshot sign web.json --key snapshot-key.pem");
+    command.add_flag("--kernel-hashes", t->kernel_hashes,
+                     "State that the launch measurement covers kernel, initrd, command line");
+    add_common(command, t->verify);
+    return [t, &io] { return cmd_snapshot_take(*t, io); };
+}
+
+Run add_build(CLI::App& command, Io& io) {
+    auto o = std::make_shared<BuildOptions>();
+    command.add_option("ROOT", o->root, "Folder with the root file system of an image")->required();
+    add_head(command, o->head);
+    command.add_option("--require", o->require, "Path below ROOT that must always be measured")
+        ->required()
+        ->allow_extra_args(false);
+    command
+        .add_option("--exclude", o->exclude,
+                    "Leave out what is of this form, folders with all that is in them")
+        ->type_name("PATTERN")
+        ->allow_extra_args(false);
+    command.add_option("--digest", o->digests, "Hash functions: those of the kernel's ima_hash")
+        ->delimiter(',')
+        ->type_name("ALG[,ALG...]")
+        ->capture_default_str();
+    command.add_option("--jobs", o->jobs, "Files that are hashed at the same time")
+        ->check(CLI::Range(1, 64));
+    return [o, &io] { return cmd_snapshot_build(*o, io); };
+}
+
+Run add_diff(CLI::App& command, Io& io) {
+    auto o = std::make_shared<DiffOptions>();
+    command.add_option("A", o->first, "Snapshot")->required();
+    command.add_option("B", o->second, "Snapshot that A is compared with")->required();
+    command.add_flag("--json", o->json, "Print JSON");
+    return [o, &io] { return cmd_snapshot_diff(*o, io); };
+}
+
+Run add_merge(CLI::App& command, Io& io) {
+    auto o = std::make_shared<MergeOptions>();
+    command.add_option("FILE", o->files, "Snapshots whose references are united")
+        ->required()
+        ->expected(2, 64);
+    command.add_option("--out", o->out, "Snapshot file to write")->required()->type_name("FILE");
+    command.add_option("--name", o->name, "Name of the VM or image")->required();
+    add_sequence(command, o->sequence);
+    return [o, &io] { return cmd_snapshot_merge(*o, io); };
+}
+
+Run add_snapshot_verify(CLI::App& command, Io& io) {
+    auto o = std::make_shared<SnapshotVerifyOptions>();
+    command.add_option("FILE", o->file, "Snapshot")->required();
+    command.add_option("--key", o->keys, "Public key or certificate of a signer (PEM)")
+        ->required()
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    command.add_flag("--json", o->json, "Print JSON");
+    return [o, &io] { return cmd_snapshot_verify(*o, io); };
+}
+
+Run add_snapshot_show(CLI::App& command, Io& io) {
+    auto o = std::make_shared<ShowOptions>();
+    o->as = "snapshot";
+    command.add_option("FILE", o->target, "Snapshot")->required();
+    command.add_flag("--json", o->json, "Print JSON");
+    return [o, &io] { return cmd_show(*o, io); };
+}
+
+Run add_import(CLI::App& command, Io& io) {
+    auto o = std::make_shared<ImportOptions>();
+    command.add_option("FILE", o->file, "What the other program wrote")->required();
+    command.add_option("--from", o->from, "Which program that is")
+        ->required()
+        ->check(CLI::IsMember({"cosmian", "keylime"}));
+    add_head(command, o->head);
+    command.add_option("--require", o->require, "Path that must always be measured")
+        ->type_name("PATH")
+        ->allow_extra_args(false);
+    return [o, &io] { return cmd_snapshot_import(*o, io); };
+}
+
+Run add_sign(CLI::App& command, Io& io) {
+    auto s = std::make_shared<SignOptions>();
+    command.add_option("FILE", s->file, "Snapshot")->required();
+    command.add_option("--key", s->key, "Private key, P-256 or P-384 (PEM)")->required();
+    command.add_option("--out", s->out, "Signed file; FILE itself if absent");
+    return [s, &io] { return cmd_snapshot_sign(*s, io); };
+}
+
+struct Command {
+    const char* name;
+    const char* summary;
+    const char* example;
+    Run (*add)(CLI::App& command, Io& io);
+};
+
+constexpr std::array kSnapshotCommands = {
+    Command{"build", "Write the reference values of the files of an unpacked image",
+            "ratls snapshot build rootfs --name web --require /usr/bin/ratls-agent "
+            "--exclude '/var/**' --out files.json",
+            add_build},
+    Command{"take", "Write the reference values of a running, genuine VM",
+            "ratls snapshot take vm.example.org:5555 --name web --require /usr/bin/ratls-agent "
+            "--out web.json",
+            add_take},
+    Command{"import", "Write the reference values of another program as a snapshot",
+            "ratls snapshot import policy.json --from keylime --name web "
+            "--require /usr/bin/ratls-agent --out files.json",
+            add_import},
+    Command{"merge", "Unite the references of snapshots",
+            "ratls snapshot merge files.json taken.json --name web --sequence 2 --out web.json",
+            add_merge},
+    Command{"diff", "Print what is different between two snapshots",
+            "ratls snapshot diff old.json new.json", add_diff},
+    Command{"show", "Print a snapshot, without judging it", "ratls snapshot show web.json",
+            add_snapshot_show},
+    Command{"verify", "Verify signatures and dates of a snapshot",
+            "ratls snapshot verify web.json --key key.pub.pem", add_snapshot_verify},
+    Command{"sign", "Sign a snapshot", "ratls snapshot sign web.json --key snapshot-key.pem",
+            add_sign},
+};
+
+Run add_snapshot(CLI::App& command, Io& io) {
+    std::vector<std::pair<CLI::App*, Run>> runs;
+    for (const Command& inner : kSnapshotCommands) {
+        CLI::App* sub = command.add_subcommand(inner.name, inner.summary);
+        sub->footer(std::string("Example: ") + inner.example);
+        runs.emplace_back(sub, inner.add(*sub, io));
+    }
     command.require_subcommand(1);
-    return
-        [=, &io] { return take->parsed() ? cmd_snapshot_take(*t, io) : cmd_snapshot_sign(*s, io); };
+    return [runs] {
+        const auto chosen =
+            std::ranges::find_if(runs, [](const auto& entry) { return entry.first->parsed(); });
+        return chosen->second();
+    };
 }
 
 Run add_policy(CLI::App& command, Io& io) {
@@ -211,13 +346,6 @@ Run add_explain(CLI::App& command, Io& io) {
     return [=, &io] { return cmd_explain(*rule, io); };
 }
 
-struct Command {
-    const char* name;
-    const char* summary;
-    const char* example;
-    Run (*add)(CLI::App& command, Io& io);
-};
-
 constexpr std::array kCommands = {
     Command{"verify", "Verify a host, a certificate or raw evidence",
             "ratls verify vm.example.org:5555 --snapshot web.json --snapshot-key key.pub.pem",
@@ -228,7 +356,7 @@ constexpr std::array kCommands = {
             "curl -k --pinnedpubkey $(ratls pin vm.example.org --snapshot web.json "
             "--snapshot-key key.pub.pem) https://vm.example.org",
             add_pin},
-    Command{"snapshot", "Take and sign reference values",
+    Command{"snapshot", "Build, take, compare, merge and sign reference values",
             "ratls snapshot sign web.json --key snapshot-key.pem", add_snapshot},
     Command{"policy", "Show or check a policy", "ratls policy show default", add_policy},
     Command{"collateral", "Fetch and keep certificates and revocation lists of the vendors",

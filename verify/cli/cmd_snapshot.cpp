@@ -11,7 +11,6 @@
 namespace ratls::cli {
 namespace {
 
-constexpr std::size_t kMaxSnapshot = std::size_t{256} << 20;
 constexpr std::string_view kBootAggregate = "boot_aggregate";
 constexpr unsigned kImaPcr = 10;
 
@@ -180,7 +179,7 @@ int cmd_snapshot_take(const TakeOptions& options, Io& io) {
 }
 
 int cmd_snapshot_sign(const SignOptions& options, Io& io) {
-    const auto file = read_option(io, "FILE", options.file, kMaxSnapshot);
+    const auto file = read_option(io, "FILE", options.file, kMaxSnapshotFile);
     auto key_file = read_option(io, "--key", options.key, kMaxSmallFile);
     if (!file || !key_file) {
         return report(io, file ? key_file.error() : file.error());
@@ -192,7 +191,7 @@ int cmd_snapshot_sign(const SignOptions& options, Io& io) {
                       "`openssl ecparam -name prime256v1 -genkey -noout -out FILE` makes one");
     }
     const auto snapshot = verify::parse_snapshot(as_text(*file));
-    const auto json = parse_json(as_text(*file), {.max_bytes = kMaxSnapshot, .max_depth = 8});
+    const auto json = parse_json(as_text(*file), {.max_bytes = kMaxSnapshotFile, .max_depth = 8});
     if (!snapshot || !json) {
         return report(io, snapshot ? json.error() : snapshot.error());
     }

@@ -54,6 +54,49 @@ struct TakeOptions {
     bool kernel_hashes = false;
 };
 
+/// What every snapshot that is written, but for one that is taken, says of itself.
+struct SnapshotHeadOptions {
+    std::string name;
+    std::uint64_t sequence = 1;
+    std::string valid_from;  ///< RFC 3339; now if empty
+    int valid_days = 90;
+    std::string out;
+};
+
+struct BuildOptions {
+    SnapshotHeadOptions head;
+    std::string root;
+    std::vector<std::string> require;
+    std::vector<std::string> exclude;
+    std::vector<std::string> digests = {"sha256"};
+    unsigned jobs = 0;  ///< one for each processor if 0
+};
+
+struct DiffOptions {
+    std::string first, second;
+    bool json = false;
+};
+
+struct MergeOptions {
+    std::vector<std::string> files;
+    std::string name;
+    std::uint64_t sequence = 1;
+    std::string out;
+};
+
+struct SnapshotVerifyOptions {
+    std::string file;
+    std::vector<std::string> keys;
+    bool json = false;
+};
+
+struct ImportOptions {
+    SnapshotHeadOptions head;
+    std::string from;  ///< "cosmian" or "keylime"
+    std::string file;
+    std::vector<std::string> require;
+};
+
 struct SignOptions {
     std::string file;
     std::string key;
@@ -88,6 +131,11 @@ int cmd_verify(const VerifyOptions& options, Io& io);
 int cmd_show(const ShowOptions& options, Io& io);
 int cmd_pin(const PinOptions& options, Io& io);
 int cmd_snapshot_take(const TakeOptions& options, Io& io);
+int cmd_snapshot_build(const BuildOptions& options, Io& io);
+int cmd_snapshot_diff(const DiffOptions& options, Io& io);
+int cmd_snapshot_merge(const MergeOptions& options, Io& io);
+int cmd_snapshot_verify(const SnapshotVerifyOptions& options, Io& io);
+int cmd_snapshot_import(const ImportOptions& options, Io& io);
 int cmd_snapshot_sign(const SignOptions& options, Io& io);
 int cmd_policy_show(const std::string& name, Io& io);
 int cmd_policy_check(const std::string& path, Io& io);

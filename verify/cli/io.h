@@ -15,6 +15,7 @@ struct Io {
     std::ostream& err;
     Files& files;
     const Clock& clock;
+    bool err_is_terminal = false;
 };
 
 /// Prints "error: ..." and, if there is something to do, "hint: ...". Gives the exit code.

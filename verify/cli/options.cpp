@@ -5,6 +5,7 @@
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
+#include "ratls/codec/pem.h"
 #include "ratls/platform/clock.h"
 
 namespace ratls::cli {
@@ -100,6 +101,19 @@ Result<Bytes> read_option(Io& io, std::string_view option, const std::string& pa
         return std::unexpected(std::move(error));
     }
     return content;
+}
+
+Result<PublicKey> load_public_key(Io& io, std::string_view option, const std::string& path) {
+    RATLS_TRY(const Bytes file, read_option(io, option, path, kMaxSmallFile));
+    if (auto certificates = parse_certificates(file)) {
+        return certificates->front().public_key();
+    }
+    auto blocks = parse_pem(as_text(file));
+    if (!blocks || blocks->front().label != "PUBLIC KEY") {
+        return fail(Code::malformed, std::string(option) + " " + ratls::quoted(path, 300),
+                    "a PUBLIC KEY or CERTIFICATE block wanted");
+    }
+    return PublicKey::from_spki(blocks->front().der);
 }
 
 Result<LoadedOptions> load(const VerifyOptions& options, Io& io) {

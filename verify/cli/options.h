@@ -29,8 +29,12 @@ Result<LoadedOptions> load(const VerifyOptions& options, Io& io);
 Result<Bytes> read_option(Io& io, std::string_view option, const std::string& path,
                           std::size_t max_bytes);
 
+/// A public key in PEM, or that of a certificate; the error names the option.
+Result<PublicKey> load_public_key(Io& io, std::string_view option, const std::string& path);
+
 inline constexpr std::size_t kMaxSmallFile = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxLogFile = std::size_t{256} << 20;
+inline constexpr std::size_t kMaxSnapshotFile = std::size_t{256} << 20;
 
 /// Prints the result as text or JSON; gives the exit code.
 int print_result(Io& io, const verify::VerificationResult& result, bool json);

@@ -14,22 +14,7 @@
 namespace ratls::cli {
 namespace {
 
-constexpr std::size_t kMaxSnapshot = std::size_t{256} << 20;
 constexpr std::uint16_t kDefaultPort = 443;
-
-/// A public key in PEM, or that of a certificate.
-Result<PublicKey> load_key(Io& io, const std::string& path) {
-    RATLS_TRY(const Bytes file, read_option(io, "--snapshot-key", path, kMaxSmallFile));
-    if (auto certificates = parse_certificates(file)) {
-        return certificates->front().public_key();
-    }
-    auto blocks = parse_pem(as_text(file));
-    if (!blocks || blocks->front().label != "PUBLIC KEY") {
-        return fail(Code::malformed, "--snapshot-key " + ratls::quoted(path, 300),
-                    "a PUBLIC KEY or CERTIFICATE block wanted");
-    }
-    return PublicKey::from_spki(blocks->front().der);
-}
 
 std::string state_file() {
     const char* state = std::getenv("XDG_STATE_HOME");
@@ -95,11 +80,11 @@ Result<SnapshotFiles> SnapshotFiles::load(const VerifyOptions& options, Io& io) 
         }
         return out;
     }
-    RATLS_TRY(const Bytes file, read_option(io, "--snapshot", options.snapshot, kMaxSnapshot));
+    RATLS_TRY(const Bytes file, read_option(io, "--snapshot", options.snapshot, kMaxSnapshotFile));
     RATLS_TRY(out.snapshot_, verify::parse_snapshot(as_text(file)));
     out.fault_ = Error{Code::untrusted, "snapshot", "no --snapshot-key was given"};
     for (const std::string& path : options.snapshot_keys) {
-        RATLS_TRY(const PublicKey key, load_key(io, path));
+        RATLS_TRY(const PublicKey key, load_public_key(io, "--snapshot-key", path));
         const auto status = verify::verify_snapshot_signature(as_text(file), key);
         if (status) {
             out.signers_.push_back(hex(key.spki_sha256()));

@@ -1,0 +1,340 @@
+#include "verify/appraise/snapshot_import.h"
+
+#include <algorithm>
+#include <set>
+
+#include "ratls/base/text.h"
+#include "ratls/codec/hex.h"
+
+namespace ratls::verify {
+namespace {
+
+constexpr JsonLimits kLimits = {.max_bytes = std::size_t{256} << 20, .max_depth = 8};
+constexpr std::string_view kBootAggregate = "boot_aggregate";
+constexpr std::string_view kSpace = " \t\r";
+
+/// "sha256:HEX" of a bare digest. Its length says the algorithm.
+Result<std::string> digest_text(std::string_view text) {
+    for (const HashAlg alg : kAllHashAlgs) {
+        if (text.size() == 2 * digest_size(alg) && parse_hex(text)) {
+            return std::string(hash_name(alg)) + ":" + lower(text);
+        }
+    }
+    return fail(Code::malformed, "digest",
+                "40, 64, 96 or 128 hex digits wanted, " + quoted(text) + " found");
+}
+
+/// Collects files; what cannot be a reference of ours is named.
+class FileCollector {
+  public:
+    explicit FileCollector(std::vector<std::string>& notes) : notes_(notes) {}
+
+    Status add(std::string_view path, std::string_view bare_digest) {
+        if (path.empty() || path.contains('\0')) {
+            return fail(Code::malformed, "path", "one wanted, " + quoted(path) + " found");
+        }
+        auto digest = digest_text(bare_digest);
+        if (!digest) {
+            return std::unexpected(std::move(digest).error().in(quoted(path, 300)));
+        }
+        if (path == kBootAggregate) {
+            notes_.emplace_back("boot_aggregate: not carried over: it is computed");
+        } else if (all_zero(*parse_hex(bare_digest))) {
+            note(path, "a digest of zeros, which stands for a violation");
+        } else if (digest->starts_with("sha1:")) {
+            note(path, "a SHA-1 digest");
+        } else {
+            files_[std::string(path)].insert(*std::move(digest));
+        }
+        return {};
+    }
+
+    std::optional<ImaReference> finish() const {
+        ImaReference out;
+        for (const auto& [path, digests] : files_) {
+            out.allow.push_back({path, {digests.begin(), digests.end()}});
+        }
+        return out.allow.empty() ? std::nullopt : std::optional(std::move(out));
+    }
+
+  private:
+    void note(std::string_view path, std::string_view what) {
+        notes_.push_back(quoted(path, 300) + ": not carried over: " + std::string(what));
+    }
+
+    std::vector<std::string>& notes_;
+    std::map<std::string, std::set<std::string>> files_;
+};
+
+/// Members that have no place in a snapshot: named if they say anything.
+void note_member(const Json& object, std::string_view key, std::string_view why,
+                 std::vector<std::string>& notes) {
+    const Json* member = object.find(key);
+    const bool says_nothing = member == nullptr || member->is_null() ||
+                              (member->if_array() != nullptr && member->if_array()->empty()) ||
+                              (member->if_object() != nullptr && member->if_object()->empty()) ||
+                              (member->if_string() != nullptr && member->if_string()->empty());
+    if (!says_nothing) {
+        notes.push_back(std::string(key) + ": not carried over: " + std::string(why));
+    }
+}
+
+void note_unknown(const Json& object, const std::set<std::string, std::less<>>& known,
+                  std::vector<std::string>& notes) {
+    for (const auto& [key, value] : *object.if_object()) {
+        if (!known.contains(key)) {
+            notes.push_back(quoted(key) + ": not carried over: nothing is known of it");
+        }
+    }
+}
+
+/// A member in hex, of one size; zeros, which stand for "not set", give none.
+std::vector<Bytes> set_value(JsonReader& reader, std::string_view key, std::size_t size) {
+    const Bytes value = reader.hex_bytes(key, size);
+    return all_zero(value) ? std::vector<Bytes>() : std::vector{value};
+}
+
+MeasurementReference measurement(JsonReader& reader, std::string_view key, bool paravisor) {
+    reader.required(key);
+    return {reader.hex_bytes(key, 48), {"firmware"}, paravisor ? "paravisor" : ""};
+}
+
+SnpReference cosmian_snp(JsonReader& reader, const Json& json, bool paravisor,
+                         std::vector<std::string>& notes) {
+    SnpReference out;
+    out.measurements = {measurement(reader, "measurement", paravisor)};
+    out.id_key_digests = set_value(reader, "id_key_digest", 48);
+    out.author_key_digests = set_value(reader, "author_key_digest", 48);
+    out.family_ids = set_value(reader, "family_id", 16);
+    out.image_ids = set_value(reader, "image_id", 16);
+    out.min_guest_svn = static_cast<std::uint32_t>(reader.integer("guest_svn", 0, 0, 0xffffffff));
+    note_member(json, "policy", "demand bits of the guest policy in a policy", notes);
+    note_member(json, "report_data", "it belongs to one report", notes);
+    note_member(json, "report_id", "it changes with each start", notes);
+    note_member(json, "report_id_ma", "name migration agents in a policy", notes);
+    note_unknown(json,
+                 {"measurement", "id_key_digest", "author_key_digest", "family_id", "image_id",
+                  "guest_svn", "policy", "report_data", "report_id", "report_id_ma"},
+                 notes);
+    return out;
+}
+
+Result<TdxReference> cosmian_tdx(const Json& json, bool paravisor,
+                                 std::vector<std::string>& notes) {
+    TdxReference out;
+    const Json* body = json.find("body");
+    if (body == nullptr || body->if_object() == nullptr) {
+        return fail(Code::malformed, "tee_policy: Tdx: body", "an object wanted");
+    }
+    JsonReader reader(*body, "tee_policy: Tdx: body");
+    out.measurements = {measurement(reader, "mr_td", paravisor)};
+    for (const auto& [key, list] :
+         {std::pair{"mr_config_id", &out.mr_config_id}, std::pair{"mr_owner", &out.mr_owner},
+          std::pair{"mr_owner_config", &out.mr_owner_config}}) {
+        if (reader.member(key) != nullptr) {
+            *list = {reader.hex_bytes(key, 48)};
+        }
+    }
+    if (!reader.ok()) {
+        return std::unexpected(std::move(reader.finish()).error());
+    }
+    for (const char* key : {"minimum_tee_tcb_svn", "mr_seam", "td_attributes", "xfam"}) {
+        note_member(*body, key, "it is a matter of the policy", notes);
+    }
+    note_member(*body, "report_data", "it belongs to one report", notes);
+    note_unknown(*body,
+                 {"mr_td", "mr_config_id", "mr_owner", "mr_owner_config", "minimum_tee_tcb_svn",
+                  "mr_seam", "td_attributes", "xfam", "report_data"},
+                 notes);
+    note_member(json, "header", "it is a matter of the policy", notes);
+    note_unknown(json, {"header", "body"}, notes);
+    notes.emplace_back("tee.tdx: the source has no RTMRs: the boot is not compared");
+    return out;
+}
+
+Status cosmian_tee(const Json& tee, bool paravisor, ImportedReferences& out) {
+    if (tee.if_object() == nullptr || tee.if_object()->size() != 1) {
+        return fail(Code::malformed, "tee_policy", "an object with Sev, Tdx or Sgx wanted");
+    }
+    const auto& [kind, json] = tee.if_object()->front();
+    if (kind != "Sev" && kind != "Tdx") {
+        return fail(Code::unsupported, "tee_policy",
+                    "Sev or Tdx wanted, " + quoted(kind) + " found");
+    }
+    if (json.if_object() == nullptr) {
+        return fail(Code::malformed, "tee_policy: " + kind, "an object wanted");
+    }
+    if (kind == "Tdx") {
+        RATLS_TRY(out.snapshot.tdx, cosmian_tdx(json, paravisor, out.notes));
+        return {};
+    }
+    JsonReader reader(json, "tee_policy: Sev");
+    out.snapshot.snp = cosmian_snp(reader, json, paravisor, out.notes);
+    return reader.ok() ? Status() : reader.finish();
+}
+
+Status cosmian_files(const Json& list, FileCollector& files) {
+    if (list.if_array() == nullptr) {
+        return fail(Code::malformed, "filehashes", "a list wanted");
+    }
+    for (const Json& item : *list.if_array()) {
+        const Json::Array* pair = item.if_array();
+        const bool texts = pair != nullptr && pair->size() == 2 &&
+                           (*pair)[0].if_string() != nullptr && (*pair)[1].if_string() != nullptr;
+        if (!texts) {
+            return fail(Code::malformed, "filehashes", "pairs of path and digest wanted");
+        }
+        RATLS_CHECK(files.add(*(*pair)[0].if_string(), *(*pair)[1].if_string()));
+    }
+    return {};
+}
+
+/// An object of names and lists of digests.
+Status keylime_digests(const Json& json, std::string_view key, FileCollector& files) {
+    const Json* member = json.find(key);
+    if (member == nullptr) {
+        return {};
+    }
+    if (member->if_object() == nullptr) {
+        return fail(Code::malformed, std::string(key), "an object wanted");
+    }
+    for (const auto& [path, digests] : *member->if_object()) {
+        if (digests.if_array() == nullptr) {
+            return fail(Code::malformed, std::string(key) + ": " + quoted(path, 300),
+                        "a list of digests wanted");
+        }
+        for (const Json& digest : *digests.if_array()) {
+            const std::string* text = digest.if_string();
+            RATLS_CHECK(files.add(path, text == nullptr ? std::string_view() : *text));
+        }
+    }
+    return {};
+}
+
+void note_keylime_ima(const Json& json, std::vector<std::string>& notes) {
+    const Json* ima = json.find("ima");
+    if (ima == nullptr || ima->if_object() == nullptr) {
+        note_member(json, "ima", "an object is wanted there", notes);
+        return;
+    }
+    note_member(*ima, "ignored_keyrings", "keys of every keyring must be listed", notes);
+    note_member(*ima, "dm_policy", "device mapper tables are compared as files", notes);
+    note_unknown(*ima, {"ignored_keyrings", "dm_policy", "log_hash_alg"}, notes);
+}
+
+Status keylime_json(std::string_view text, FileCollector& files, std::vector<std::string>& notes) {
+    RATLS_TRY(const Json json, parse_json(text, kLimits));
+    if (json.find("payload") != nullptr && json.find("payloadType") != nullptr) {
+        return fail(Code::unsupported, "payload",
+                    "it is a signed envelope (DSSE): verify and unpack it first");
+    }
+    if (json.find("digests") == nullptr) {
+        return fail(Code::malformed, "digests", "an object wanted");
+    }
+    RATLS_CHECK(keylime_digests(json, "digests", files));
+    RATLS_CHECK(keylime_digests(json, "ima-buf", files));
+    if (const Json* excludes = json.find("excludes");
+        excludes != nullptr && excludes->if_array() != nullptr) {
+        for (const Json& pattern : *excludes->if_array()) {
+            notes.push_back("excludes: not carried over: " + quoted(pattern.canonical(), 300) +
+                            ": what was excluded there is refused here");
+        }
+    } else {
+        note_member(json, "excludes", "a list is wanted there", notes);
+    }
+    note_keylime_ima(json, notes);
+    constexpr std::string_view kNoKeys = "files are accepted by digest, not by signature";
+    note_member(json, "keyrings", kNoKeys, notes);
+    note_member(json, "verification-keys", kNoKeys, notes);
+    note_unknown(json,
+                 {"meta", "release", "digests", "ima-buf", "excludes", "ima", "keyrings",
+                  "verification-keys"},
+                 notes);
+    return {};
+}
+
+Status keylime_lines(std::string_view text, FileCollector& files, std::vector<std::string>& notes) {
+    std::size_t number = 0;
+    for (std::string_view line : split(text, '\n')) {
+        ++number;
+        const std::size_t begin = line.find_first_not_of(kSpace);
+        if (begin == std::string_view::npos || line[begin] == '#') {
+            continue;
+        }
+        line = line.substr(begin);
+        if (line.ends_with('\r')) {
+            line.remove_suffix(1);
+        }
+        const std::size_t end = std::min(line.find_first_of(kSpace), line.size());
+        const std::size_t path = std::min(line.find_first_not_of(kSpace, end), line.size());
+        const std::string_view name = line.substr(path);
+        if (name.starts_with("%keyring:")) {
+            notes.push_back(quoted(name, 300) +
+                            ": not carried over: files are accepted by digest, not by signature");
+            continue;
+        }
+        const std::string where = "line " + std::to_string(number);
+        if (!name.starts_with('/') && name != kBootAggregate) {
+            return fail(Code::malformed, where,
+                        "a digest and a path from / wanted, " + quoted(line, 300) + " found");
+        }
+        if (auto status = files.add(name, line.substr(0, end)); !status) {
+            return std::unexpected(std::move(status).error().in(where));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<ImportedReferences> parse_cosmian_snapshot(std::string_view text) {
+    auto json = parse_json(text, kLimits);
+    if (!json) {
+        return std::unexpected(std::move(json).error().in("cosmian"));
+    }
+    ImportedReferences out;
+    out.snapshot.origin = "observed";
+    const Json* cloud = json->find("cloud_type");
+    const bool azure =
+        cloud != nullptr && cloud->if_string() != nullptr && *cloud->if_string() == "Azure";
+    FileCollector files(out.notes);
+    Status status;
+    const Json* tee = json->find("tee_policy");
+    if (tee == nullptr) {
+        status = fail(Code::malformed, "tee_policy", "an object wanted");
+    } else {
+        status = cosmian_tee(*tee, azure, out);
+    }
+    if (const Json* list = json->find("filehashes");
+        status && list != nullptr && !list->is_null()) {
+        status = cosmian_files(*list, files);
+    }
+    if (!status) {
+        return std::unexpected(std::move(status).error().in("cosmian"));
+    }
+    out.snapshot.ima = files.finish();
+    note_member(*json, "tpm_policy", "counters of starts change with each start", out.notes);
+    note_member(*json, "cloud_type", "it only says which measurement is the paravisor's",
+                out.notes);
+    note_unknown(*json, {"tee_policy", "filehashes", "tpm_policy", "cloud_type"}, out.notes);
+    return out;
+}
+
+Result<ImportedReferences> parse_keylime_policy(std::string_view text) {
+    ImportedReferences out;
+    out.snapshot.origin = "observed";
+    FileCollector files(out.notes);
+    const std::size_t begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+    auto status = text.substr(begin).starts_with('{') ? keylime_json(text, files, out.notes)
+                                                      : keylime_lines(text, files, out.notes);
+    if (!status) {
+        return std::unexpected(std::move(status).error().in("keylime"));
+    }
+    out.snapshot.ima = files.finish();
+    if (!out.snapshot.ima) {
+        return fail(Code::malformed, "keylime", "not one file that can be carried over");
+    }
+    return out;
+}
+
+}  // namespace ratls::verify

@@ -1,0 +1,63 @@
+#include "verify/cli/snapshot_file.h"
+
+#include <ostream>
+
+#include "ratls/base/text.h"
+#include "verify/cli/options.h"
+
+namespace ratls::cli {
+namespace {
+
+constexpr std::size_t kMaxLines = 50;
+
+}  // namespace
+
+Result<verify::Snapshot> snapshot_head(const SnapshotHeadOptions& options, const Io& io) {
+    verify::Snapshot out;
+    out.name = options.name;
+    out.sequence = options.sequence;
+    out.not_before = io.clock.now();
+    if (!options.valid_from.empty()) {
+        const auto time = parse_rfc3339(options.valid_from);
+        if (!time) {
+            return fail(Code::usage, "--valid-from", time.error().what);
+        }
+        out.not_before = *time;
+    }
+    out.not_after = out.not_before + UnixTime{options.valid_days} * 86400;
+    out.dialects = {"ratls-vm/1"};
+    return out;
+}
+
+Status require_files(verify::ImaReference& ima, const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+        const auto file = std::ranges::find(ima.allow, path, &verify::FileReference::path);
+        if (file == ima.allow.end()) {
+            return fail(Code::usage, "--require", ratls::quoted(path, 300) + " is not there");
+        }
+        if (std::ranges::find(ima.require, path, &verify::FileReference::path) ==
+            ima.require.end()) {
+            ima.require.push_back(*file);
+        }
+    }
+    return {};
+}
+
+Status write_snapshot(Io& io, const std::string& path, const verify::Snapshot& snapshot) {
+    const std::string text = verify::snapshot_json(snapshot).pretty();
+    if (auto parsed = verify::parse_snapshot(text); !parsed) {
+        return std::unexpected(std::move(parsed).error().in("what would be written"));
+    }
+    return io.files.replace(path, as_bytes(text), 0644);
+}
+
+void print_lines(Io& io, std::string_view kind, const std::vector<std::string>& lines) {
+    for (std::size_t i = 0; i < lines.size() && i < kMaxLines; ++i) {
+        io.err << kind << ": " << lines[i] << "\n";
+    }
+    if (lines.size() > kMaxLines) {
+        io.err << kind << ": and " << lines.size() - kMaxLines << " more like these\n";
+    }
+}
+
+}  // namespace ratls::cli
