@@ -84,6 +84,12 @@ Items items_of(const Snapshot& snapshot) {
             out[{"tpm.sha256", std::to_string(index)}].insert(hex(value));
         }
     }
+    if (snapshot.boot) {
+        const Json boot = boot_json(*snapshot.boot);
+        for (const auto& [key, value] : *boot.if_object()) {
+            out[{"tpm.boot", key}].insert(value.canonical());
+        }
+    }
     if (snapshot.ima) {
         add_files(out, "ima.allow", snapshot.ima->allow);
         add_files(out, "ima.require", snapshot.ima->require);

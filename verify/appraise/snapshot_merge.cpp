@@ -132,6 +132,18 @@ void merge_part(std::optional<T>& into, const std::optional<T>& more,
     }
 }
 
+/// Whether a boot is good is judged by all its events together: an event that one part wants and
+/// the other does not know would be good for neither, so two references are not united.
+Status merge_boot(std::optional<BootReference>& into, const std::optional<BootReference>& more) {
+    if (into && more && boot_json(*into).canonical() != boot_json(*more).canonical()) {
+        return fail(Code::mismatch, "tpm.boot",
+                    "the parts differ, and what boot logs must say is not united; leave it out of "
+                    "all parts but one");
+    }
+    into = into ? into : more;
+    return {};
+}
+
 Status merge_head(Snapshot& into, const Snapshot& more, Notes& notes) {
     if (into.not_before != more.not_before || into.not_after != more.not_after) {
         into.not_before = std::max(into.not_before, more.not_before);
@@ -172,6 +184,7 @@ Result<MergedSnapshot> merge_snapshots(std::span<const Snapshot> parts) {
         merge_part(out.snapshot.snp, part.snp, merge_snp, out.notes);
         merge_part(out.snapshot.tdx, part.tdx, merge_tdx, out.notes);
         merge_part(out.snapshot.pcrs, part.pcrs, merge_pcrs, out.notes);
+        RATLS_CHECK(merge_boot(out.snapshot.boot, part.boot));
         merge_part(out.snapshot.ima, part.ima, merge_ima, out.notes);
     }
     return out;

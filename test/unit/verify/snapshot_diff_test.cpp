@@ -40,6 +40,11 @@ TEST_CASE("snapshot diff: each member that differs is named") {
     };
     const std::vector<Case> cases = {
         {"~ name -", [](Snapshot& s) { s.name = "x"; }},
+        {"+ tpm.boot \"secure_boot\" +true",
+         [](Snapshot& s) {
+             s.boot = BootReference{};
+             s.boot->secure_boot = true;
+         }},
         {"~ sequence ", [](Snapshot& s) { s.sequence += 1; }},
         {"~ not_before ", [](Snapshot& s) { s.not_before += 1; }},
         {"~ not_after ", [](Snapshot& s) { s.not_after += 1; }},

@@ -178,3 +178,15 @@ TEST_CASE("snapshot merge: all that parts were taken from is kept") {
     CHECK(merge({observed(), other}).snapshot.taken_from == "vm.example; two.example");
     CHECK(merge({observed(), observed()}).snapshot.taken_from == "vm.example");
 }
+
+TEST_CASE("snapshot merge: what the boot log must say is of one part, or the same in both") {
+    Snapshot first = observed();
+    first.boot = BootReference{};
+    first.boot->secure_boot = true;
+    CHECK(merge({first, observed()}).snapshot.boot->secure_boot == true);
+    CHECK(merge({observed(), first}).snapshot.boot->secure_boot == true);
+    CHECK(merge({first, first}).snapshot.boot->secure_boot == true);
+    Snapshot second = first;
+    second.boot->secure_boot = false;
+    CHECK_FALSE(merge_snapshots(std::vector{first, second}));
+}
