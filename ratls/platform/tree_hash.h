@@ -11,10 +11,10 @@ namespace ratls {
 struct TreeHashOptions {
     std::vector<HashAlg> algs = {HashAlg::sha256};
     /// Patterns of `glob_match` for what is left out; for a directory, with all that is below.
-    std::vector<std::string> exclude;
+    std::vector<std::string> exclude = {};
     unsigned jobs = 1;  ///< threads that hash
     /// Called now and then, by the calling thread, with the number of files that were found.
-    std::function<void(std::size_t files)> progress;
+    std::function<void(std::size_t files)> progress = {};
 };
 
 struct HashedFile {

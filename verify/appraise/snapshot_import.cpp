@@ -91,7 +91,7 @@ void note_unknown(const Json& object, const std::set<std::string, std::less<>>& 
 /// A member in hex, of one size; zeros, which stand for "not set", give none.
 std::vector<Bytes> set_value(JsonReader& reader, std::string_view key, std::size_t size) {
     const Bytes value = reader.hex_bytes(key, size);
-    return all_zero(value) ? std::vector<Bytes>() : std::vector{value};
+    return all_zero(value) ? std::vector<Bytes>() : std::vector<Bytes>{value};
 }
 
 MeasurementReference measurement(JsonReader& reader, std::string_view key, bool paravisor) {

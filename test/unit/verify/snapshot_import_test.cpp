@@ -97,8 +97,10 @@ TEST_CASE("import keylime: lines of digest and path") {
     CHECK(allow[1].digests == std::vector{"sha384:" + k96});
     CHECK(imported.notes.size() == 3);
     CHECK(notes_say(imported, "%keyring:.ima"));
-    for (const std::string& line : {k64, k64 + " ", k64 + "  ./relative", k64 + " */binary",
-                                    "\\" + k64 + "  /a", "xyz  /a", std::string("/a  ") + k64}) {
+    const std::vector<std::string> lines = {
+        k64,       k64 + " ",   k64 + "  ./relative", k64 + " */binary", "\\" + k64 + "  /a",
+        "xyz  /a", "/a  " + k64};
+    for (const std::string& line : lines) {
         CAPTURE(line);
         const auto refused = parse_keylime_policy(k64 + "  /good\n" + line);
         REQUIRE_FALSE(refused);

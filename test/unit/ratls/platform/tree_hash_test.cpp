@@ -80,11 +80,11 @@ class PretendedDirectory : public Directory {
         return out;
     }
     Result<std::shared_ptr<Directory>> open_directory(const std::string& name) override {
-        return fail(Code::denied, quoted(name), "Permission denied");
+        return fail(Code::denied, ratls::quoted(name), "Permission denied");
     }
     Result<std::unique_ptr<FileContent>> open_file(const std::string& name) override {
         if (!files.contains(name)) {
-            return fail(Code::denied, quoted(name), "Permission denied");
+            return fail(Code::denied, ratls::quoted(name), "Permission denied");
         }
         return std::make_unique<PretendedContent>(files.at(name));
     }
