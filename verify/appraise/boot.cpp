@@ -206,9 +206,15 @@ void check(const eventlog::Log& log, std::string_view rule, const std::string& e
 void check_predicates(const eventlog::Log& log, const BootReference& reference, Findings& out) {
     if (reference.secure_boot) {
         const bool on = *reference.secure_boot;
+        bool closed = false;  // what comes later is not what the firmware booted with
         check(
             log, "boot.secure_boot", on ? "on" : "off",
-            [&](const Event& event) { return about_secure_boot(event, on); }, out);
+            [&](const Event& event) {
+                closed = closed || is_separator(event);
+                const Says says = about_secure_boot(event, on);
+                return closed && says != Says::nothing ? Says::other : says;
+            },
+            out);
     }
     if (!reference.db_sha256.empty()) {
         check(
