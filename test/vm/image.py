@@ -26,7 +26,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 # 6.12 is Debian's first kernel with configfs-tsm; the cloud flavour has TPM, virtio and IMA built in.
 KERNEL = re.compile(r"^(linux-image-6\.12\.[^ ]*-cloud-amd64-unsigned)\b", re.M)
 MODULES = ["virtio_net"]
-APPLETS = ["base64", "cat", "chmod", "cp", "insmod", "ip", "mount", "poweroff", "printf", "sh", "sleep"]
+APPLETS = ["base64", "cat", "cp", "insmod", "ip", "mount", "poweroff", "sh", "sleep"]
 MEASUREMENT = hashlib.sha384(b"the test VM: firmware, kernel, initrd, command line").hexdigest()
 LIBRARIES = "usr/lib/x86_64-linux-gnu/"
 FILES_OWNER = 990  # of the files that guest/ima-policy measures when they are read
@@ -60,11 +60,13 @@ def kernel_package(cache):
     if not kept.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
-            done = subprocess.run(["apt-get", "-q", "download", name], cwd=folder, timeout=300,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            try:
+                subprocess.run(["apt-get", "-q", "download", name], cwd=folder, timeout=600, check=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            except subprocess.SubprocessError as error:
+                text = (error.output or b"").decode(errors="replace")
+                raise Missing("the mirror does not give %s: %s\n%s" % (name, error, text)) from None
             found = list(pathlib.Path(folder).glob("*.deb"))
-            if done.returncode != 0 or not found:
-                raise Missing("apt-get download %s: %s" % (name, done.stdout.decode(errors="replace")))
             if hashlib.sha256(found[0].read_bytes()).hexdigest() != wanted:
                 raise Missing("%s is not the file that the package lists name" % found[0].name)
             found[0].rename(kept)
