@@ -5,7 +5,8 @@ namespace ratls::verify {
 
 void judge_snp(ByteView report, const Context& context, VerificationResult& out) {
     const auto evidence =
-        verify_snp(report, {context.endorsements, context.user_roots, context.now, context.proven}, out.findings);
+        verify_snp(report, {context.endorsements, context.user_roots, context.now, context.proven},
+                   out.findings);
     if (const auto parsed = snp::parse_report(report)) {
         out.claims.set("snp", snp_claims(*parsed));
     }

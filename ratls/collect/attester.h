@@ -21,7 +21,8 @@ struct EvidenceSources {
     std::string ima_log;           ///< path of the binary list; empty: no IMA evidence
     std::string boot_log;          ///< path of the TCG log; empty: none
     std::string ccel;              ///< path of the CC event log; where it is, it comes first
-    std::vector<Bytes> ak_certificates;  ///< DER, leaf first: what the cloud provider says of the AK
+    std::vector<Bytes>
+        ak_certificates;  ///< DER, leaf first: what the cloud provider says of the AK
     /// Documents for label 6 that the host does not hand over, by their key.
     cert::Endorsements endorsements;
 };

@@ -25,7 +25,7 @@ struct VmPlatform {
 /// Where the evidence is. An empty text means: this VM has none.
 struct VmOptions {
     std::string tcti = "device:/dev/tpmrm0";
-    std::string ak_handle;  ///< "0x81000003": a persistent AK; empty: a primary key of our own
+    std::string ak_handle;       ///< "0x81000003": a persistent AK; empty: a primary key of our own
     std::string ak_certificate;  ///< PEM or DER file with the AK's chain, leaf first; may be empty
     /// Empty: no TEE, wherever it might be. Without this folder the older devices and the paravisor
     /// of Azure are looked for.

@@ -44,7 +44,8 @@ class LiveVerifier {
     /// A VM that does not have this log answers with another status.
     Status fetch(std::string_view route, std::size_t max_bytes, std::optional<Bytes>& place) {
         FetchRequest request;
-        request.url = "https://" + inputs_.endpoint.text() + std::string(kRoot) + std::string(route);
+        request.url =
+            "https://" + inputs_.endpoint.text() + std::string(kRoot) + std::string(route);
         request.max_bytes = max_bytes;
         request.timeout = inputs_.timeout;
         request.insecure_untrusted_bytes = true;
