@@ -134,7 +134,10 @@ std::vector<IsvLevel> read_isv_levels(JsonReader& reader) {
         read.facts = read_facts(level);
         out.push_back(std::move(read));
     });
-    std::ranges::stable_sort(out, std::greater(), &IsvLevel::isv_svn);
+    std::ranges::sort(out, std::greater(), &IsvLevel::isv_svn);
+    if (std::ranges::adjacent_find(out, {}, &IsvLevel::isv_svn) != out.end()) {
+        reader.fail("tcbLevels", "a level twice");
+    }
     return out;
 }
 
@@ -280,9 +283,13 @@ Result<TcbInfo> parse_tcb_info(std::string_view text) {
         out.levels.push_back(std::move(read));
     });
     RATLS_CHECK(reader.finish());
-    std::ranges::stable_sort(out.levels, std::greater(), [](const TcbLevel& level) {
+    const auto order = [](const TcbLevel& level) {
         return std::tie(level.sgx, level.tdx, level.pce_svn);
-    });
+    };
+    std::ranges::sort(out.levels, std::greater(), order);
+    if (std::ranges::adjacent_find(out.levels, {}, order) != out.levels.end()) {
+        return fail(Code::malformed, "tcbInfo: tcbLevels", "a level twice");
+    }
     return out;
 }
 
