@@ -340,13 +340,30 @@ TEST_CASE("dcap.collateral: levels are sorted, highest first") {
 
 TEST_CASE("dcap.collateral: there are at most 1024 levels of a platform, 256 of a module or QE") {
     IntelPlatform platform(Tee::sgx, 4);
-    platform.tcb_info.levels.resize(1, platform.tcb_info.levels[0]);
-    platform.tcb_info.levels.resize(1024, platform.tcb_info.levels[0]);
-    CHECK(dcap::parse_tcb_info(platform.tcb_info_text()));
+    const auto parses = [&](std::size_t levels, std::size_t qe_levels) {
+        platform.tcb_info.levels.resize(1);
+        while (platform.tcb_info.levels.size() < levels) {
+            platform.tcb_info.levels.push_back(platform.tcb_info.levels[0]);
+            platform.tcb_info.levels.back().pce_svn =
+                static_cast<std::uint16_t>(20'000 + platform.tcb_info.levels.size());
+        }
+        platform.qe_identity.levels.resize(1);
+        while (platform.qe_identity.levels.size() < qe_levels) {
+            platform.qe_identity.levels.push_back(platform.qe_identity.levels[0]);
+            platform.qe_identity.levels.back().isv_svn =
+                static_cast<std::uint16_t>(20'000 + platform.qe_identity.levels.size());
+        }
+        return std::pair(dcap::parse_tcb_info(platform.tcb_info_text()).has_value(),
+                         dcap::parse_qe_identity(platform.qe_identity_text()).has_value());
+    };
+    CHECK(parses(1024, 256) == std::pair(true, true));
+    CHECK(parses(1025, 257) == std::pair(false, false));
+}
+
+TEST_CASE("dcap.collateral: a level that is there twice is refused") {
+    IntelPlatform platform(Tee::sgx, 4);
     platform.tcb_info.levels.push_back(platform.tcb_info.levels[0]);
     CHECK_FALSE(dcap::parse_tcb_info(platform.tcb_info_text()));
-    platform.qe_identity.levels.resize(256, platform.qe_identity.levels[0]);
-    CHECK(dcap::parse_qe_identity(platform.qe_identity_text()));
     platform.qe_identity.levels.push_back(platform.qe_identity.levels[0]);
     CHECK_FALSE(dcap::parse_qe_identity(platform.qe_identity_text()));
 }
