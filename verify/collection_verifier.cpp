@@ -199,10 +199,8 @@ class CollectionVerifier {
             bool known = known_by_log_.contains(value.index);
             if (!known && snapshot_->pcrs) {
                 const auto reference = snapshot_->pcrs->find(value.index);
-                known = reference != snapshot_->pcrs->end() &&
-                        std::ranges::any_of(reference->second, [&](const Bytes& accepted) {
-                            return equal(accepted, value.value);
-                        });
+                known =
+                    reference != snapshot_->pcrs->end() && contains(reference->second, value.value);
             }
             if (!known) {
                 wrong += (wrong.empty() ? "PCR " : ", PCR ") + std::to_string(value.index) +
@@ -338,10 +336,7 @@ class CollectionVerifier {
     }
 
     void without_log(const Bytes& pcr10, const ImaReference* reference) {
-        const bool known = reference != nullptr &&
-                           std::ranges::any_of(reference->known_pcr10, [&](const Bytes& value) {
-                               return equal(value, pcr10);
-                           });
+        const bool known = reference != nullptr && contains(reference->known_pcr10, pcr10);
         if (known) {
             findings().pass("ima.known_value", hex(pcr10));
             findings().check("ima.prefix", collection_.ima->entries >= claims_.ima->entries,

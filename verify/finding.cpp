@@ -33,6 +33,12 @@ void Findings::check(std::string_view rule, bool holds, std::string expected, st
          std::move(actual)});
 }
 
+void Findings::check_off(std::string_view rule, bool set, bool allowed,
+                         std::string_view allow_name) {
+    check(rule, !set || allowed, allowed ? "any (" + std::string(allow_name) + ")" : "off",
+          set ? "on" : "off");
+}
+
 bool Findings::failed(Weight weight) const {
     return std::ranges::any_of(all_, [&](const Finding& finding) {
         const Rule* rule = find_rule(finding.rule);

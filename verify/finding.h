@@ -48,6 +48,8 @@ class Findings {
     void add(Finding finding);
     /// Short form: pass if `holds`.
     void check(std::string_view rule, bool holds, std::string expected, std::string actual);
+    /// A feature that is off, unless the policy allows it by the member `allow_name`.
+    void check_off(std::string_view rule, bool set, bool allowed, std::string_view allow_name);
     void pass(std::string_view rule, std::string actual) {
         check(rule, true, "", std::move(actual));
     }

@@ -58,7 +58,8 @@ struct RawHcl {
 VerificationResult verify_raw_hcl(const RawHcl& evidence, const Context& context);
 
 /// Verification and policy of a report or quote, as part of something larger.
-void judge_snp(ByteView report, const Context& context, VerificationResult& out);
+std::optional<Verified<SnpEvidence>> judge_snp(ByteView report, const Context& context,
+                                               VerificationResult& out);
 std::optional<Verified<DcapEvidence>> judge_dcap(ByteView quote, dcap::Tee tee,
                                                  const Context& context, VerificationResult& out);
 

@@ -32,7 +32,7 @@ VerificationResult verify_raw_dcap(ByteView quote, dcap::Tee tee, const std::opt
     VerificationResult out;
     out.verified_at = context.now;
     const auto evidence = judge_dcap(quote, tee, context, out);
-    if (ccel && evidence) {
+    if (ccel && evidence && tee == dcap::Tee::tdx) {
         check_ccel(*ccel, *(*evidence)->quote.td, out.findings);
     } else if (tee == dcap::Tee::tdx) {
         out.not_checked.emplace_back("boot (no CC event log that replays to the RTMRs)");

@@ -3,21 +3,23 @@
 
 namespace ratls::verify {
 
-void judge_snp(ByteView report, const Context& context, VerificationResult& out) {
-    const auto evidence =
+std::optional<Verified<SnpEvidence>> judge_snp(ByteView report, const Context& context,
+                                               VerificationResult& out) {
+    auto evidence =
         verify_snp(report, {context.endorsements, context.user_roots, context.now, context.proven},
                    out.findings);
     if (const auto parsed = snp::parse_report(report)) {
         out.claims.set("snp", snp_claims(*parsed));
     }
     if (!evidence) {
-        return;
+        return std::nullopt;
     }
     out.root = (*evidence)->user_root ? "user" : "vendor";
     appraise_snp_policy(*evidence, context.policy.snp, out.findings);
     if (!(*evidence)->revocation_checked) {
         out.not_checked.emplace_back("revocation");
     }
+    return evidence;
 }
 
 void conclude_raw(ByteView report_data, std::string_view nonce_rule, const Context& context,

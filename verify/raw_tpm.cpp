@@ -4,6 +4,7 @@
 #include "ratls/evidence/eventlog/log.h"
 #include "ratls/evidence/ima/prefix.h"
 #include "ratls/evidence/ima/replay.h"
+#include "verify/formats/boot_log.h"
 #include "verify/raw.h"
 
 namespace ratls::verify {
@@ -125,14 +126,11 @@ class RawTpmVerifier {
         std::string wrong =
             has_bank ? "" : "the log lacks the bank " + std::string(hash_name(bank));
         for (const tpm::PcrValue& quoted_value : evidence.pcrs) {
-            const bool firmware = quoted_value.index <= 9 || quoted_value.index == 14;
-            if (!has_bank || !firmware || quoted_value.bank != bank) {
+            if (!has_bank || !is_boot_log_pcr(quoted_value.index) || quoted_value.bank != bank) {
                 continue;
             }
-            const auto value = replayed.find(quoted_value.index);
-            const Digest reset(digest_size(bank));
-            if (!equal(quoted_value.value,
-                       value == replayed.end() ? reset.view() : value->second.view())) {
+            const Digest value = eventlog::replayed_value(replayed, quoted_value.index, bank);
+            if (!equal(quoted_value.value, value.view())) {
                 wrong += (wrong.empty() ? "PCR " : ", PCR ") + std::to_string(quoted_value.index);
             }
         }

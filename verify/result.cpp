@@ -51,12 +51,8 @@ Json result_json(const VerificationResult& result) {
     out.set("verdict", outcome_name(result.outcome)).set("genuine", result.genuine());
     out.set("root", result.root.empty() ? Json() : Json(result.root));
     if (result.tcb) {
-        Json advisories(Json::Array{});
-        for (const std::string& advisory : result.tcb->advisories) {
-            advisories.push(advisory);
-        }
         Json tcb(Json::Object{});
-        tcb.set("status", result.tcb->status).set("advisories", std::move(advisories));
+        tcb.set("status", result.tcb->status).set("advisories", text_array(result.tcb->advisories));
         tcb.set("date", result.tcb->date);
         out.set("tcb", std::move(tcb));
     } else {
@@ -80,11 +76,7 @@ Json result_json(const VerificationResult& result) {
     }
     out.set("findings", std::move(findings));
     out.set("claims", result.claims);
-    Json not_checked(Json::Array{});
-    for (const std::string& item : result.not_checked) {
-        not_checked.push(item);
-    }
-    out.set("not_checked", std::move(not_checked));
+    out.set("not_checked", text_array(result.not_checked));
     out.set("verified_at", format_rfc3339(result.verified_at));
     return out;
 }

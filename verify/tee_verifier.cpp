@@ -94,22 +94,23 @@ class TeeVerifier {
                          area ? hex(area->key.spki()) : area.error().text());
     }
 
+    /// What this verifier was given, and what the certificate carries.
+    Context with_carried() const {
+        return {context_.policy, endorsements_, context_.user_roots,
+                context_.now,    std::nullopt,  context_.proven};
+    }
+
     void check_snp() {
         const Bytes& evidence = collection_.tee->evidence;
         if (const auto report = snp::parse_report(evidence)) {
-            out_.claims.set("snp", snp_claims(*report));
             vmpl_ = report->vmpl;
             check_report_data(report->report_data);
         }
-        const auto verified = verify_snp(
-            evidence, {endorsements_, context_.user_roots, context_.now, context_.proven},
-            findings());
+        const auto verified = judge_snp(evidence, with_carried(), out_);
         if (!verified) {
             return;
         }
         outcome_.verified = true;
-        out_.root = (*verified)->user_root ? "user" : "vendor";
-        appraise_snp_policy(*verified, context_.policy.snp, findings());
         check_revocation(**verified);
         check_snp_beacon(**verified);
         if (snapshot_ != nullptr && snapshot_->snp) {
@@ -123,23 +124,15 @@ class TeeVerifier {
     void check_tdx() {
         const Bytes& evidence = collection_.tee->evidence;
         if (const auto quote = dcap::parse_quote(evidence)) {
-            out_.claims.set("tdx", dcap_claims(*quote));
             vmpl_ = 0;  // a TD report is always that of what runs below the guest
             check_report_data(quote->report_data());
         }
-        const auto verified = verify_dcap(
-            evidence, prove_dcap_collateral(endorsements_, context_.user_roots, dcap::Tee::tdx),
-            context_.now, findings());
+        const auto verified = judge_dcap(evidence, dcap::Tee::tdx, with_carried(), out_);
         if (!verified) {
             return;
         }
         outcome_.verified = true;
         outcome_.td = (*verified)->quote.td;
-        out_.root = (*verified)->user_root ? "user" : "vendor";
-        out_.tcb = dcap_tcb_status((*verified)->tcb);
-        out_.claims.set("pck", pck_claims((*verified)->pck));
-        appraise_intel_policy(*verified, context_.policy.intel, context_.now, findings());
-        appraise_tdx_policy(*verified, context_.policy.tdx, findings());
         check_intel_beacon(**verified);
         if (snapshot_ != nullptr && snapshot_->tdx) {
             const TdxMatch match = appraise_tdx_reference(*verified, *snapshot_->tdx, findings());
@@ -230,7 +223,6 @@ class TeeVerifier {
             findings().pass("snp.revocation", "checked");
             return;
         }
-        out_.not_checked.emplace_back("revocation");
         if (inputs_.evidence_only) {
             return;
         }
@@ -319,10 +311,9 @@ void check_ccel(ByteView log, const dcap::TdReport& td, Findings& out) {
     std::string wrong;
     const auto replayed = eventlog::replay(*parsed, HashAlg::sha384);
     for (std::uint32_t index = 0; index < td.rtmr.size(); ++index) {
-        // Measurement register 0 of the log is MRTD. An RTMR that is never extended is zero.
-        const auto value = replayed.find(index + 1);
-        const Digest reset(digest_size(HashAlg::sha384));
-        if (!equal(td.rtmr[index], value == replayed.end() ? reset.view() : value->second.view())) {
+        // Measurement register 0 of the log is MRTD.
+        const Digest value = eventlog::replayed_value(replayed, index + 1, HashAlg::sha384);
+        if (!equal(td.rtmr[index], value.view())) {
             wrong += (wrong.empty() ? "RTMR" : ", RTMR") + std::to_string(index);
         }
     }

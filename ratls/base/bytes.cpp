@@ -1,5 +1,7 @@
 #include "ratls/base/bytes.h"
 
+#include <algorithm>
+
 namespace ratls {
 
 ByteView as_bytes(std::string_view text) {
@@ -19,6 +21,10 @@ bool equal_constant_time(ByteView a, ByteView b) {
         difference |= static_cast<unsigned>(a[i] ^ b[i]);
     }
     return difference == 0;
+}
+
+bool contains(const std::vector<Bytes>& values, ByteView wanted) {
+    return std::ranges::any_of(values, [&](const Bytes& value) { return equal(value, wanted); });
 }
 
 }  // namespace ratls

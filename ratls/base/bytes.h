@@ -39,4 +39,7 @@ inline bool all_zero(ByteView bytes) {
 /// Compares without a branch on the content; only the lengths may show in the timing.
 bool equal_constant_time(ByteView a, ByteView b);
 
+/// True if one of the values has these bytes.
+bool contains(const std::vector<Bytes>& values, ByteView wanted);
+
 }  // namespace ratls

@@ -5,14 +5,6 @@
 namespace ratls::cert {
 namespace {
 
-Json texts(const std::vector<std::string>& values) {
-    Json out(Json::Array{});
-    for (const std::string& value : values) {
-        out.push(value);
-    }
-    return out;
-}
-
 Json digests(const std::vector<Sha256Digest>& values) {
     Json out(Json::Array{});
     for (const Sha256Digest& value : values) {
@@ -61,11 +53,11 @@ Json describe_claims(const Claims& claims) {
         out.set("binder", hex(*claims.binder));
     }
     out.set("other_spki", digests(claims.other_spki));
-    out.set("service_names", texts(claims.service_names));
+    out.set("service_names", text_array(claims.service_names));
     if (claims.snapshot_sha256) {
         out.set("snapshot_sha256", hex(*claims.snapshot_sha256));
     }
-    out.set("acme_accounts", texts(claims.acme_accounts));
+    out.set("acme_accounts", text_array(claims.acme_accounts));
     out.set("max_fresh", std::uint64_t{claims.max_fresh});
     out.set("key_origin", claims.key_origin == kKeyPersistent ? "persistent" : "made at boot");
     return out;
@@ -79,7 +71,7 @@ Json describe(const NativeCertificate& native) {
     out.set("serial", hex(certificate.serial()));
     out.set("not_before", format_rfc3339(certificate.not_before()));
     out.set("not_after", format_rfc3339(certificate.not_after()));
-    out.set("dns_names", texts(certificate.dns_names()));
+    out.set("dns_names", text_array(certificate.dns_names()));
     out.set("ip_addresses", address_texts(certificate.ip_addresses()));
     out.set("key", key_kind_name(certificate.public_key().kind()));
     out.set("spki_sha256", hex(certificate.public_key().spki_sha256()));

@@ -58,4 +58,22 @@ Result<Bytes> parse_hex(std::string_view text, std::size_t size) {
     return parse_hex(text);
 }
 
+Result<std::string> percent_decode(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '%') {
+            out += text[i];
+            continue;
+        }
+        const auto byte = parse_hex(text.substr(i + 1, 2), 1);
+        if (!byte) {
+            return fail(Code::malformed, "URL encoding",
+                        "two hex digits wanted after % at " + std::to_string(i));
+        }
+        out += as_text(*byte);
+        i += 2;
+    }
+    return out;
+}
+
 }  // namespace ratls

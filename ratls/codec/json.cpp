@@ -354,6 +354,22 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
     return convert(*root);
 }
 
+Json hex_array(const std::vector<std::vector<std::uint8_t>>& values) {
+    Json out(Json::Array{});
+    for (const auto& value : values) {
+        out.push(hex(value));
+    }
+    return out;
+}
+
+Json text_array(const std::vector<std::string>& values) {
+    Json out(Json::Array{});
+    for (const std::string& value : values) {
+        out.push(value);
+    }
+    return out;
+}
+
 Result<std::map<std::string_view, std::string_view>> raw_members(std::string_view text) {
     RawScanner scan(text);
     std::map<std::string_view, std::string_view> out;
@@ -521,6 +537,32 @@ void JsonReader::fail(Error error) {
     if (!failed_) {
         failed_ = true;
         error_ = std::move(error);
+    }
+}
+
+void JsonReader::each(std::string_view key, std::size_t most,
+                      const std::function<void(JsonReader& item)>& read) {
+    const Json* value = member(key);
+    if (value == nullptr) {
+        return;
+    }
+    const Json::Array* items = value->if_array();
+    if (items == nullptr || items->size() > most) {
+        fail(key, items == nullptr ? "a list wanted"
+                                   : "at most " + std::to_string(most) + " items wanted");
+        return;
+    }
+    for (std::size_t i = 0; ok() && i < items->size(); ++i) {
+        JsonReader item((*items)[i],
+                        where_ + ": " + std::string(key) + "[" + std::to_string(i) + "]");
+        read(item);
+        absorb(item);
+    }
+}
+
+void JsonReader::absorb(JsonReader& nested) {
+    if (auto status = nested.finish(); !status) {
+        fail(std::move(status).error());
     }
 }
 

@@ -1,6 +1,7 @@
 // JSON, strict in, canonical out. The parser behind it is cJSON.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -86,6 +87,10 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
 /// Refused: a name twice or with an escape, anything but white space around the object.
 Result<std::map<std::string_view, std::string_view>> raw_members(std::string_view text);
 
+/// Lists of byte strings in hex, and of texts.
+Json hex_array(const std::vector<std::vector<std::uint8_t>>& values);
+Json text_array(const std::vector<std::string>& values);
+
 /// Walks an object with strict keys: what was not asked for is an error that names it.
 /// Failures stick, as in Reader; `where` grows with each level: "policy: snp: min_tcb".
 class JsonReader {
@@ -112,6 +117,12 @@ class JsonReader {
 
     void fail(std::string_view key, std::string what);
     void fail(Error error);
+    /// Hands each object of a list to `read`, which asks it for its members. An absent list has no
+    /// items; a list of more than `most` fails.
+    void each(std::string_view key, std::size_t most,
+              const std::function<void(JsonReader& item)>& read);
+    /// Takes over the failure of a nested reader, what it was not asked for included.
+    void absorb(JsonReader& nested);
     /// Fails if a member was not asked for, or anything failed.
     Status finish();
 

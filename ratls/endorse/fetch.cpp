@@ -8,26 +8,6 @@ namespace {
 
 constexpr unsigned kMode = 0644;
 
-/// %XX to bytes; nothing else is special: "+" is a digit of base64.
-/// Source: RFC 3986, section 2.1.
-Result<std::string> percent_decode(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            out += text[i];
-            continue;
-        }
-        const auto byte = parse_hex(text.substr(i + 1, 2), 1);
-        if (!byte) {
-            return fail(Code::malformed, "URL encoding",
-                        "two hex digits wanted after % at " + std::to_string(i));
-        }
-        out += as_text(*byte);
-        i += 2;
-    }
-    return out;
-}
-
 std::string_view without_space_around(std::string_view text) {
     const std::size_t first = text.find_first_not_of(" \t\r\n");
     return first == std::string_view::npos

@@ -41,21 +41,13 @@ bool is_host_char(char c) {
 }
 
 /// Decodes %XX. Control characters, NUL among them, and bytes that are not UTF-8 are refused.
-Parsed<std::string> percent_decode(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            out += text[i];
-            continue;
-        }
-        const auto byte = parse_hex(text.substr(i + 1, 2), 1);
-        if (!byte) {
-            return refusal(400, Code::malformed, "target",
-                           "two hex digits wanted after % in " + quoted(text));
-        }
-        out += static_cast<char>(byte->front());
-        i += 2;
+Parsed<std::string> decode_target(std::string_view text) {
+    const auto decoded = percent_decode(text);
+    if (!decoded) {
+        return refusal(400, Code::malformed, "target",
+                       decoded.error().what + " in " + quoted(text));
     }
+    const std::string& out = *decoded;
     if (!is_utf8(out) || std::ranges::any_of(out, [](char c) {
             const auto byte = static_cast<unsigned char>(c);
             return byte < 0x20 || byte == 0x7f;
@@ -69,7 +61,7 @@ Parsed<std::string> percent_decode(std::string_view text) {
 Parsed<std::string> decode_path(std::string_view path) {
     std::string out;
     for (const std::string_view segment : split(path.substr(1), '/')) {
-        auto decoded = percent_decode(segment);
+        auto decoded = decode_target(segment);
         if (!decoded) {
             return decoded;
         }
@@ -87,9 +79,9 @@ Parsed<std::vector<Parameter>> decode_query(std::string_view query) {
     std::vector<Parameter> out;
     for (const std::string_view part : split(query, '&')) {
         const std::size_t equals = part.find('=');
-        auto name = percent_decode(part.substr(0, equals));
-        auto value = percent_decode(equals == std::string_view::npos ? std::string_view()
-                                                                     : part.substr(equals + 1));
+        auto name = decode_target(part.substr(0, equals));
+        auto value = decode_target(equals == std::string_view::npos ? std::string_view()
+                                                                    : part.substr(equals + 1));
         if (!name || !value) {
             return std::unexpected(!name ? std::move(name).error() : std::move(value).error());
         }

@@ -24,10 +24,6 @@ constexpr unsigned kShimPcr = 14;
 constexpr std::uint32_t kLoadOptions = 0x8f3b22ed;  // of the tagged event of Linux's EFI stub
 constexpr std::size_t kMostNamed = 5;               // events that a finding names
 
-bool contains(const std::vector<Bytes>& list, ByteView digest) {
-    return std::ranges::any_of(list, [&](const Bytes& one) { return equal(one, digest); });
-}
-
 /// The digest that extended this PCR; empty if the event did not.
 ByteView extended(const Event& event, unsigned pcr) {
     const eventlog::EventDigest* digest = event.digests.find(HashAlg::sha256);
@@ -239,14 +235,6 @@ void check_predicates(const eventlog::Log& log, const BootReference& reference, 
     }
 }
 
-Json hex_array(const std::vector<Bytes>& values) {
-    Json out(Json::Array{});
-    for (const Bytes& value : values) {
-        out.push(hex(value));
-    }
-    return out;
-}
-
 std::vector<Bytes> read_digests(JsonReader& reader, std::string_view key) {
     std::vector<Bytes> out = reader.hex_list(key, kDigest);
     if (out.empty() && reader.member(key) != nullptr) {
@@ -266,9 +254,7 @@ void read_events(const Json& json, JsonReader& parent, BootReference& out) {
     if (out.events.empty() && reader.ok()) {
         reader.fail({}, "at least one PCR wanted");
     }
-    if (auto status = reader.finish(); !status) {
-        parent.fail(std::move(status).error());
-    }
+    parent.absorb(reader);
 }
 
 }  // namespace

@@ -7,10 +7,6 @@
 namespace ratls::verify {
 namespace {
 
-bool contains(const std::vector<Bytes>& values, ByteView wanted) {
-    return std::ranges::any_of(values, [&](const Bytes& value) { return equal(value, wanted); });
-}
-
 /// One of a list that the policy gives; any if it gives none.
 void check_listed(std::string_view rule, const std::vector<Bytes>& accepted, ByteView actual,
                   Findings& out) {
@@ -25,12 +21,6 @@ void check_zero_or_listed(std::string_view rule, const std::vector<Bytes>& accep
     out.check(rule, accepted.empty() ? all_zero(actual) : contains(accepted, actual),
               accepted.empty() ? "zeros" : "one of " + std::to_string(accepted.size()) + " values",
               hex(actual));
-}
-
-void check_bit(std::string_view rule, bool set, bool allowed, std::string_view allow_name,
-               Findings& out) {
-    out.check(rule, !set || allowed, allowed ? "any (" + std::string(allow_name) + ")" : "off",
-              set ? "on" : "off");
 }
 
 bool accepts(const IntelPolicy& policy, dcap::TcbStatus status) {
@@ -94,10 +84,10 @@ constexpr std::uint64_t kKnownAttributes =
 void check_attributes(const dcap::TdReport& td, const TdxPolicy& policy, Findings& out) {
     const std::uint64_t bits = attribute_bits(td.td_attributes);
     const auto set = [&](unsigned bit) { return ((bits >> bit) & 1) != 0; };
-    check_bit("tdx.attributes.debug", set(td_attribute::kDebug), policy.allow_debug, "allow_debug",
-              out);
-    check_bit("tdx.attributes.migratable", set(td_attribute::kMigratable), policy.allow_migratable,
-              "allow_migratable", out);
+    out.check_off("tdx.attributes.debug", set(td_attribute::kDebug), policy.allow_debug,
+                  "allow_debug");
+    out.check_off("tdx.attributes.migratable", set(td_attribute::kMigratable),
+                  policy.allow_migratable, "allow_migratable");
     const std::uint64_t unknown = bits & ~kKnownAttributes;
     out.check("tdx.attributes.unknown", unknown == 0 || policy.allow_unknown_attributes,
               policy.allow_unknown_attributes ? "any (allow_unknown_attributes)" : "none",
@@ -201,10 +191,10 @@ void appraise_sgx_policy(const Verified<DcapEvidence>& evidence, const SgxPolicy
                          Findings& out) {
     const dcap::EnclaveReport& report = *evidence->quote.enclave;
     const auto set = [&](unsigned bit) { return ((report.attributes[0] >> bit) & 1) != 0; };
-    check_bit("sgx.attributes.debug", set(enclave_attribute::kDebug), policy.allow_debug,
-              "allow_debug", out);
-    check_bit("sgx.attributes.provision_key", set(enclave_attribute::kProvisionKey),
-              policy.allow_provision_key, "allow_provision_key", out);
+    out.check_off("sgx.attributes.debug", set(enclave_attribute::kDebug), policy.allow_debug,
+                  "allow_debug");
+    out.check_off("sgx.attributes.provision_key", set(enclave_attribute::kProvisionKey),
+                  policy.allow_provision_key, "allow_provision_key");
     check_listed("sgx.mrenclave", policy.mr_enclaves, report.mr_enclave, out);
     check_listed("sgx.mrsigner", policy.mr_signers, report.mr_signer, out);
     const auto& products = policy.isv_prod_ids;

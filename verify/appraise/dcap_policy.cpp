@@ -19,12 +19,6 @@ constexpr std::array<std::pair<std::string_view, unsigned>, 7> kTdAttributes = {
     {"perfmon", td_attribute::kPerfmon},
 }};
 
-void finish(JsonReader& reader, JsonReader& parent) {
-    if (auto status = reader.finish(); !status) {
-        parent.fail(std::move(status).error());
-    }
-}
-
 std::vector<unsigned> read_attributes(JsonReader& reader, std::string_view key) {
     std::vector<unsigned> out;
     for (const std::string& wanted : reader.strings(key)) {
@@ -38,14 +32,6 @@ std::vector<unsigned> read_attributes(JsonReader& reader, std::string_view key) 
         if (!known) {
             reader.fail(key, "unknown attribute " + quoted(wanted));
         }
-    }
-    return out;
-}
-
-Json hex_array(const std::vector<Bytes>& values) {
-    Json out(Json::Array{});
-    for (const Bytes& value : values) {
-        out.push(hex(value));
     }
     return out;
 }
@@ -106,7 +92,7 @@ void read_intel_policy(const Json& json, IntelPolicy& out, JsonReader& parent) {
     out.out_of_date_grace_days = reader.integer("out_of_date_grace_days", 0, 0, 366);
     out.fmspcs = reader.hex_list("fmspcs", 6);
     out.platform_ids = reader.hex_list("platform_ids", 16);
-    finish(reader, parent);
+    parent.absorb(reader);
 }
 
 void read_tdx_policy(const Json& json, TdxPolicy& out, JsonReader& parent) {
@@ -129,7 +115,7 @@ void read_tdx_policy(const Json& json, TdxPolicy& out, JsonReader& parent) {
     if (const Json* svn = reader.member("min_tee_tcb_svn"); svn != nullptr && !svn->is_null()) {
         out.min_tee_tcb_svn = reader.hex_bytes("min_tee_tcb_svn", 16);
     }
-    finish(reader, parent);
+    parent.absorb(reader);
 }
 
 void read_sgx_policy(const Json& json, SgxPolicy& out, JsonReader& parent) {
@@ -140,7 +126,7 @@ void read_sgx_policy(const Json& json, SgxPolicy& out, JsonReader& parent) {
     out.mr_signers = reader.hex_list("mr_signers", 32);
     out.isv_prod_ids = reader.integers("isv_prod_ids", 0, 65535);
     out.min_isv_svn = static_cast<unsigned>(reader.integer("min_isv_svn", 0, 0, 65535));
-    finish(reader, parent);
+    parent.absorb(reader);
 }
 
 Json intel_policy_json(const IntelPolicy& policy) {
@@ -148,13 +134,9 @@ Json intel_policy_json(const IntelPolicy& policy) {
     for (const dcap::TcbStatus status : policy.accepted_tcb_statuses) {
         statuses.push(dcap::status_name(status));
     }
-    Json denied(Json::Array{});
-    for (const std::string& advisory : policy.denied_advisories) {
-        denied.push(advisory);
-    }
     Json out(Json::Object{});
     out.set("accepted_tcb_statuses", std::move(statuses));
-    out.set("denied_advisories", std::move(denied));
+    out.set("denied_advisories", text_array(policy.denied_advisories));
     out.set("min_tcb_date",
             policy.min_tcb_date ? Json(format_rfc3339(*policy.min_tcb_date)) : Json());
     out.set("min_evaluation_number", policy.min_evaluation_number);

@@ -48,7 +48,6 @@ struct TdxPolicy {
 
 /// Bits of the first byte of ATTRIBUTES. Source: Intel SDM vol. 3D, 38.7.1.
 namespace enclave_attribute {
-inline constexpr unsigned kInit = 0;
 inline constexpr unsigned kDebug = 1;
 inline constexpr unsigned kProvisionKey = 4;
 }  // namespace enclave_attribute

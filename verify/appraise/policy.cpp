@@ -6,26 +6,15 @@
 namespace ratls::verify {
 namespace {
 
-void read_instances(const Json& json, TpmPolicy& out, JsonReader& parent) {
-    if (json.if_array() == nullptr) {
-        parent.fail("instances", "a list wanted");
-        return;
+TpmPolicy::Instance read_instance(JsonReader& reader) {
+    TpmPolicy::Instance out;
+    out.project_id = reader.required_string("project_id");
+    out.zone = reader.string("zone", "");
+    out.instance_id = reader.string("instance_id", "");
+    if (out.project_id.empty()) {
+        reader.fail("project_id", "a project wanted");
     }
-    for (const Json& item : *json.if_array()) {
-        JsonReader reader(item,
-                          "policy: tpm: instances[" + std::to_string(out.instances.size()) + "]");
-        TpmPolicy::Instance instance;
-        instance.project_id = reader.required_string("project_id");
-        instance.zone = reader.string("zone", "");
-        instance.instance_id = reader.string("instance_id", "");
-        if (instance.project_id.empty()) {
-            reader.fail("project_id", "a project wanted");
-        }
-        if (auto status = reader.finish(); !status) {
-            parent.fail(std::move(status).error());
-        }
-        out.instances.push_back(std::move(instance));
-    }
+    return out;
 }
 
 void read_tpm(const Json& json, TpmPolicy& out, JsonReader& parent) {
@@ -36,20 +25,15 @@ void read_tpm(const Json& json, TpmPolicy& out, JsonReader& parent) {
     for (const std::int64_t index : reader.integers("required_pcrs", 0, 23)) {
         out.required_pcrs |= 1U << index;
     }
-    if (const Json* member = reader.member("instances")) {
-        read_instances(*member, out, reader);
-    }
-    if (auto status = reader.finish(); !status) {
-        parent.fail(std::move(status).error());
-    }
+    reader.each("instances", 10'000,
+                [&](JsonReader& item) { out.instances.push_back(read_instance(item)); });
+    parent.absorb(reader);
 }
 
 void read_ima(const Json& json, ImaPolicy& out, JsonReader& parent) {
     JsonReader reader(json, "policy: ima");
     out.allow_padded_sha1 = reader.boolean("allow_padded_sha1", out.allow_padded_sha1);
-    if (auto status = reader.finish(); !status) {
-        parent.fail(std::move(status).error());
-    }
+    parent.absorb(reader);
 }
 
 void read_freshness(const Json& json, FreshnessPolicy& out, JsonReader& parent) {
@@ -58,9 +42,7 @@ void read_freshness(const Json& json, FreshnessPolicy& out, JsonReader& parent) 
     out.max_beacon_age_s =
         reader.integer("max_beacon_age_s", out.max_beacon_age_s, 60, 366 * std::int64_t{86400});
     out.persistent_key_waived = read_choice(reader, "persistent_key", "needs_3", "waived");
-    if (auto status = reader.finish(); !status) {
-        parent.fail(std::move(status).error());
-    }
+    parent.absorb(reader);
 }
 
 }  // namespace

@@ -12,8 +12,9 @@ namespace {
 constexpr std::string_view kDomain("ratls-vm/snapshot/1\0", 20);
 constexpr JsonLimits kLimits = {.max_bytes = std::size_t{256} << 20, .max_depth = 8};
 constexpr std::int64_t kMaxSequence = std::int64_t{1} << 52;
-constexpr unsigned kMaxPcr = 15;  // what a certificate quotes
-constexpr unsigned kImaPcr = 10;  // its value is that of the log
+constexpr std::size_t kMaxItems = std::size_t{16} << 20;  // the size of the text bounds them before
+constexpr unsigned kMaxPcr = 15;                          // what a certificate quotes
+constexpr unsigned kImaPcr = 10;                          // its value is that of the log
 
 bool is_digest_text(std::string_view text) {
     const std::size_t colon = text.find(':');
@@ -30,32 +31,9 @@ UnixTime read_time(JsonReader& reader, std::string_view key) {
     return time.value_or(0);
 }
 
-/// Calls `read(item, where)` for each object of a list member.
-template <typename Read>
-void for_each_object(JsonReader& reader, std::string_view key, Read read) {
-    const Json* member = reader.member(key);
-    if (member == nullptr) {
-        return;
-    }
-    if (member->if_array() == nullptr) {
-        reader.fail(key, "a list wanted");
-        return;
-    }
-    std::size_t index = 0;
-    for (const Json& item : *member->if_array()) {
-        JsonReader inner(
-            item, reader.where() + ": " + std::string(key) + "[" + std::to_string(index++) + "]");
-        read(inner);
-        if (auto status = inner.finish(); !status) {
-            reader.fail(std::move(status).error());
-            return;
-        }
-    }
-}
-
 std::vector<FileReference> read_files(JsonReader& reader, std::string_view key) {
     std::vector<FileReference> out;
-    for_each_object(reader, key, [&](JsonReader& item) {
+    reader.each(key, kMaxItems, [&](JsonReader& item) {
         FileReference file;
         file.path = item.string("path", {});
         if (const Bytes raw = item.hex_bytes("path_hex", 0); !raw.empty()) {
@@ -88,7 +66,7 @@ std::vector<FileReference> read_files(JsonReader& reader, std::string_view key) 
 
 std::vector<MeasurementReference> read_measurements(JsonReader& reader) {
     std::vector<MeasurementReference> out;
-    for_each_object(reader, "measurements", [&](JsonReader& item) {
+    reader.each("measurements", kMaxItems, [&](JsonReader& item) {
         MeasurementReference reference;
         item.required("value");
         reference.value = item.hex_bytes("value", 48);
@@ -153,9 +131,7 @@ void read_tee(JsonReader& parent, std::string_view key, T (*read)(JsonReader&),
     }
     JsonReader inner(*member, parent.where() + ": " + std::string(key));
     place = read(inner);
-    if (auto status = inner.finish(); !status) {
-        parent.fail(std::move(status).error());
-    }
+    parent.absorb(inner);
 }
 
 PcrReference read_pcrs(const Json& json, JsonReader& parent) {
@@ -175,9 +151,7 @@ PcrReference read_pcrs(const Json& json, JsonReader& parent) {
     if (out.empty() && reader.ok()) {
         reader.fail({}, "a bank without values accepts nothing: at least one PCR wanted");
     }
-    if (auto status = reader.finish(); !status) {
-        parent.fail(std::move(status).error());
-    }
+    parent.absorb(reader);
     return out;
 }
 
@@ -194,14 +168,12 @@ void read_boot_member(JsonReader& tpm, Snapshot& out) {
             reader.fail("pcrs_by_log", "PCR " + std::to_string(pcr) + " has values in sha256");
         }
     }
-    if (auto status = reader.finish(); !status) {
-        tpm.fail(std::move(status).error());
-    }
+    tpm.absorb(reader);
     out.boot = std::move(boot);
 }
 
 void read_signatures(JsonReader& reader, Snapshot& out) {
-    for_each_object(reader, "signatures", [&](JsonReader& item) {
+    reader.each("signatures", kMaxItems, [&](JsonReader& item) {
         SnapshotSignature signature;
         item.required("key");
         const Bytes key = item.hex_bytes("key", 32);
@@ -218,22 +190,6 @@ void read_signatures(JsonReader& reader, Snapshot& out) {
     });
 }
 
-Json hex_array(const std::vector<Bytes>& values) {
-    Json out(Json::Array{});
-    for (const Bytes& value : values) {
-        out.push(hex(value));
-    }
-    return out;
-}
-
-Json string_array(const std::vector<std::string>& values) {
-    Json out(Json::Array{});
-    for (const std::string& value : values) {
-        out.push(value);
-    }
-    return out;
-}
-
 Json files_json(const std::vector<FileReference>& files) {
     Json out(Json::Array{});
     for (const FileReference& file : files) {
@@ -241,7 +197,7 @@ Json files_json(const std::vector<FileReference>& files) {
         const bool plain =
             is_utf8(file.path) && file.path.find('\0') == std::string::npos && !file.path.empty();
         item.set(plain ? "path" : "path_hex", plain ? file.path : hex(as_bytes(file.path)));
-        item.set("digests", string_array(file.digests));
+        item.set("digests", text_array(file.digests));
         out.push(std::move(item));
     }
     return out;
@@ -251,7 +207,7 @@ Json measurements_json(const std::vector<MeasurementReference>& references) {
     Json out(Json::Array{});
     for (const MeasurementReference& reference : references) {
         Json item(Json::Object{});
-        item.set("value", hex(reference.value)).set("covers", string_array(reference.covers));
+        item.set("value", hex(reference.value)).set("covers", text_array(reference.covers));
         if (!reference.tag.empty()) {
             item.set("tag", reference.tag);
         }
@@ -340,9 +296,7 @@ Result<Snapshot> parse_snapshot(std::string_view text) {
         if (!out.snp && !out.tdx) {
             tee.fail({}, "snp or tdx wanted");
         }
-        if (auto status = tee.finish(); !status) {
-            reader.fail(std::move(status).error());
-        }
+        reader.absorb(tee);
     }
     if (const Json* member = reader.member("tpm")) {
         JsonReader tpm(*member, "snapshot: tpm");
@@ -350,9 +304,7 @@ Result<Snapshot> parse_snapshot(std::string_view text) {
             out.pcrs = read_pcrs(*bank, tpm);
         }
         read_boot_member(tpm, out);
-        if (auto status = tpm.finish(); !status) {
-            reader.fail(std::move(status).error());
-        }
+        reader.absorb(tpm);
     }
     if (const Json* member = reader.member("ima")) {
         JsonReader ima(*member, "snapshot: ima");
@@ -361,9 +313,7 @@ Result<Snapshot> parse_snapshot(std::string_view text) {
         reference.require = read_files(ima, "require");
         reference.tolerate_violations = ima.strings("tolerate_violations");
         reference.known_pcr10 = ima.hex_list("known_pcr10", 32);
-        if (auto status = ima.finish(); !status) {
-            reader.fail(std::move(status).error());
-        }
+        reader.absorb(ima);
         out.ima = std::move(reference);
     }
     if (!out.snp && !out.tdx && !out.pcrs && !out.ima) {
@@ -381,7 +331,7 @@ Json snapshot_json(const Snapshot& snapshot) {
     out.set("ratls_snapshot", 1).set("name", snapshot.name).set("sequence", snapshot.sequence);
     out.set("not_before", format_rfc3339(snapshot.not_before));
     out.set("not_after", format_rfc3339(snapshot.not_after));
-    out.set("origin", snapshot.origin).set("dialects", string_array(snapshot.dialects));
+    out.set("origin", snapshot.origin).set("dialects", text_array(snapshot.dialects));
     if (!snapshot.taken_from.empty()) {
         out.set("taken_from", snapshot.taken_from);
     }
@@ -411,7 +361,7 @@ Json snapshot_json(const Snapshot& snapshot) {
         Json ima(Json::Object{});
         ima.set("allow", files_json(snapshot.ima->allow));
         ima.set("require", files_json(snapshot.ima->require));
-        ima.set("tolerate_violations", string_array(snapshot.ima->tolerate_violations));
+        ima.set("tolerate_violations", text_array(snapshot.ima->tolerate_violations));
         ima.set("known_pcr10", hex_array(snapshot.ima->known_pcr10));
         out.set("ima", std::move(ima));
     }

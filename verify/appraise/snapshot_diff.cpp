@@ -108,14 +108,6 @@ std::vector<std::string> without(const std::set<std::string>& values,
     return out;
 }
 
-Json texts(const std::vector<std::string>& values) {
-    Json out(Json::Array{});
-    for (const std::string& value : values) {
-        out.push(value);
-    }
-    return out;
-}
-
 }  // namespace
 
 std::vector<SnapshotChange> diff_snapshots(const Snapshot& first, const Snapshot& second) {
@@ -166,8 +158,8 @@ Json diff_json(const std::vector<SnapshotChange>& changes) {
             const bool plain = is_utf8(change.name) && !change.name.contains('\0');
             item.set(plain ? "name" : "name_hex", plain ? change.name : hex(as_bytes(change.name)));
         }
-        item.set("only_first", texts(change.only_first));
-        item.set("only_second", texts(change.only_second));
+        item.set("only_first", text_array(change.only_first));
+        item.set("only_second", text_array(change.only_second));
         list.push(std::move(item));
     }
     Json out(Json::Object{});

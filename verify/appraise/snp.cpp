@@ -15,20 +15,9 @@ std::string hex_number(std::uint64_t value) {
     return "0x" + std::string(digits.data(), end);
 }
 
-bool contains(const std::vector<Bytes>& values, ByteView wanted) {
-    return std::ranges::any_of(values, [&](const Bytes& value) { return equal(value, wanted); });
-}
-
 template <typename T>
 bool lists(const std::vector<T>& values, const auto& wanted) {
     return std::ranges::find(values, wanted) != values.end();
-}
-
-/// A feature that the policy may allow although it is off by default.
-void check_bit(std::string_view rule, bool set, bool allowed, std::string_view allow_name,
-               Findings& out) {
-    out.check(rule, !set || allowed, allowed ? "any (" + std::string(allow_name) + ")" : "off",
-              set ? "on" : "off");
 }
 
 /// A protection that the policy may require.
@@ -61,13 +50,13 @@ std::string platform_text(const snp::Report& report, const std::vector<unsigned>
 /// The guest policy: what the owner of the guest demanded of firmware and host at launch.
 void check_guest_policy(const snp::Report& report, const SnpPolicy& policy, Findings& out) {
     namespace bit = snp::policy_bit;
-    check_bit("snp.policy.debug", report.policy_bit(bit::kDebug), policy.allow_debug, "allow_debug",
-              out);
-    check_bit("snp.policy.migration_agent", report.policy_bit(bit::kMigrateMa),
-              policy.allow_migration_agent, "allow_migration_agent", out);
-    check_bit("snp.policy.smt", report.policy_bit(bit::kSmt), policy.allow_smt, "allow_smt", out);
-    check_bit("snp.policy.cxl", report.policy_bit(bit::kCxlAllow), policy.allow_cxl, "allow_cxl",
-              out);
+    out.check_off("snp.policy.debug", report.policy_bit(bit::kDebug), policy.allow_debug,
+                  "allow_debug");
+    out.check_off("snp.policy.migration_agent", report.policy_bit(bit::kMigrateMa),
+                  policy.allow_migration_agent, "allow_migration_agent");
+    out.check_off("snp.policy.smt", report.policy_bit(bit::kSmt), policy.allow_smt, "allow_smt");
+    out.check_off("snp.policy.cxl", report.policy_bit(bit::kCxlAllow), policy.allow_cxl,
+                  "allow_cxl");
     check_required("snp.policy.single_socket", report.policy_bit(bit::kSingleSocket),
                    policy.require_single_socket, out);
     check_required("snp.policy.mem_aes_256_xts", report.policy_bit(bit::kMemAes256Xts),

@@ -45,9 +45,7 @@ void read_object(JsonReader& parent, std::string_view key, Read read) {
     if (const Json* member = parent.member(key)) {
         JsonReader reader(*member, parent.where() + ": " + std::string(key));
         read(reader);
-        if (auto status = reader.finish(); !status) {
-            parent.fail(std::move(status).error());
-        }
+        parent.absorb(reader);
     }
 }
 
@@ -210,9 +208,7 @@ void read_snp_policy(const Json& json, SnpPolicy& out, JsonReader& parent) {
     out.required_current_mitigations = reader.integers("required_current_mitigations", 0, 63);
     out.chip_ids = reader.hex_list("chip_ids", 64);
     out.report_ids = reader.hex_list("report_ids", 32);
-    if (auto status = reader.finish(); !status) {
-        parent.fail(std::move(status).error());
-    }
+    parent.absorb(reader);
 }
 
 Json snp_policy_json(const SnpPolicy& policy) {

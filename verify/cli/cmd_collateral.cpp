@@ -71,11 +71,8 @@ Result<endorse::IntelKey> intel_key_of_quote(const CollateralFetchOptions& optio
         return fail(Code::usage, "--evidence",
                     "this is a quote of " + std::string(dcap::tee_name(quote.tee)));
     }
-    ByteView pem(quote.certification_data);
-    while (!pem.empty() && pem.back() == 0) {
-        pem = pem.first(pem.size() - 1);
-    }
-    RATLS_TRY(const std::vector<Certificate> chain, parse_certificates(pem));
+    RATLS_TRY(const std::vector<Certificate> chain,
+              parse_certificates(dcap::pck_chain_text(quote)));
     RATLS_TRY(const dcap::Pck pck, dcap::parse_pck(chain[0]));
     const bool platform = common_name(chain[0].issuer()) == "Intel SGX PCK Platform CA";
     return endorse::IntelKey{

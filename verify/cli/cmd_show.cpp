@@ -101,11 +101,7 @@ Result<Json> show_snp(ByteView file) {
 /// What the quote carries besides: nobody has checked it.
 Json pck_chain_json(const dcap::Quote& quote) {
     Json out(Json::Array{});
-    ByteView pem(quote.certification_data);
-    while (!pem.empty() && pem.back() == 0) {
-        pem = pem.first(pem.size() - 1);
-    }
-    const auto chain = parse_certificates(pem);
+    const auto chain = parse_certificates(dcap::pck_chain_text(quote));
     for (const Certificate& certificate : chain ? *chain : std::vector<Certificate>()) {
         Json item(Json::Object{});
         item.set("subject", name_text(certificate.subject()));

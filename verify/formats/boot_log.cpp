@@ -20,10 +20,8 @@ std::optional<Verified<BootLog>> verify_boot_log(BootLog log, const Verified<Tpm
         if (!is_boot_log_pcr(quoted.index)) {
             continue;
         }
-        // A PCR that the log never extends still has its value of the reset.
-        const auto value = replayed.find(quoted.index);
-        const Digest reset(digest_size(HashAlg::sha256));
-        if (!equal(quoted.value, value == replayed.end() ? reset.view() : value->second.view())) {
+        const Digest value = eventlog::replayed_value(replayed, quoted.index, HashAlg::sha256);
+        if (!equal(quoted.value, value.view())) {
             wrong += (wrong.empty() ? "PCR " : ", PCR ") + std::to_string(quoted.index);
         }
     }

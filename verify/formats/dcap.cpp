@@ -221,11 +221,7 @@ class DcapVerifier {
     /// PCK, its CA and the root: from the quote, or if it carries none from the endorsements.
     bool find_chain() {
         if (quote().certification == dcap::CertificationData::pck_chain) {
-            ByteView text(quote().certification_data);
-            while (!text.empty() && text.back() == 0) {
-                text = text.first(text.size() - 1);
-            }
-            if (auto status = read_chain(as_text(text)); !status) {
+            if (auto status = read_chain(as_text(dcap::pck_chain_text(quote()))); !status) {
                 out_.fail("dcap.pck.format", "PCK certificate, its CA and the root in the quote",
                           status.error().text());
                 return false;

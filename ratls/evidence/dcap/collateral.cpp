@@ -58,25 +58,10 @@ UnixTime read_date(JsonReader& reader, std::string_view key) {
     return time.value_or(0);
 }
 
-/// Hands each item of an array of objects to `read`, and its failure to the reader above.
-void for_each(JsonReader& reader, std::string_view key, std::size_t most,
-              const std::function<void(JsonReader&)>& read) {
-    const Json* member = reader.required(key);
-    const Json::Array* items = member != nullptr ? member->if_array() : nullptr;
-    if (items == nullptr || items->size() > most) {
-        reader.fail(key, "an array of at most " + std::to_string(most) + " items wanted");
-        return;
-    }
-    std::size_t index = 0;
-    for (const Json& item : *items) {
-        JsonReader nested(
-            item, reader.where() + ": " + std::string(key) + "[" + std::to_string(index++) + "]");
-        read(nested);
-        if (auto status = nested.finish(); !status) {
-            reader.fail(std::move(status).error());
-            return;
-        }
-    }
+void required_each(JsonReader& reader, std::string_view key, std::size_t most,
+                   const std::function<void(JsonReader&)>& read) {
+    reader.required(key);
+    reader.each(key, most, read);
 }
 
 /// Reads one object-valued member.
@@ -88,9 +73,7 @@ void in_object(JsonReader& reader, std::string_view key,
     }
     JsonReader nested(*member, reader.where() + ": " + std::string(key));
     read(nested);
-    if (auto status = nested.finish(); !status) {
-        reader.fail(std::move(status).error());
-    }
+    reader.absorb(nested);
 }
 
 LevelFacts read_facts(JsonReader& level) {
@@ -112,7 +95,7 @@ LevelFacts read_facts(JsonReader& level) {
 std::array<std::uint8_t, 16> read_components(JsonReader& tcb, std::string_view key) {
     std::array<std::uint8_t, 16> out{};
     std::size_t count = 0;
-    for_each(tcb, key, out.size(), [&](JsonReader& component) {
+    required_each(tcb, key, out.size(), [&](JsonReader& component) {
         out[count++] = static_cast<std::uint8_t>(read_number(component, "svn", 255));
         component.string("category", "");
         component.string("type", "");
@@ -126,7 +109,7 @@ std::array<std::uint8_t, 16> read_components(JsonReader& tcb, std::string_view k
 /// Levels of a QE or a TDX module, which may only have these three states.
 std::vector<IsvLevel> read_isv_levels(JsonReader& reader) {
     std::vector<IsvLevel> out;
-    for_each(reader, "tcbLevels", 256, [&](JsonReader& level) {
+    required_each(reader, "tcbLevels", 256, [&](JsonReader& level) {
         IsvLevel read;
         in_object(level, "tcb", [&](JsonReader& tcb) {
             read.isv_svn = static_cast<std::uint16_t>(read_number(tcb, "isvsvn", 65535));
@@ -214,7 +197,7 @@ void read_modules(JsonReader& reader, TcbInfo& out) {
     if (reader.member("tdxModuleIdentities") == nullptr) {
         return;
     }
-    for_each(reader, "tdxModuleIdentities", 255, [&](JsonReader& identity) {
+    required_each(reader, "tdxModuleIdentities", 255, [&](JsonReader& identity) {
         ModuleIdentity module = read_module(identity);
         module.version = read_module_version(identity);
         module.levels = read_isv_levels(identity);
@@ -270,7 +253,7 @@ Result<TcbInfo> parse_tcb_info(std::string_view text) {
     if (out.tee == Tee::tdx) {
         read_modules(reader, out);
     }
-    for_each(reader, "tcbLevels", 1024, [&](JsonReader& level) {
+    required_each(reader, "tcbLevels", 1024, [&](JsonReader& level) {
         TcbLevel read;
         in_object(level, "tcb", [&](JsonReader& tcb) {
             read.sgx = read_components(tcb, "sgxtcbcomponents");

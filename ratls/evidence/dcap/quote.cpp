@@ -171,4 +171,12 @@ Result<Quote> parse_quote(ByteView in) {
     return r.finish(std::move(q));
 }
 
+ByteView pck_chain_text(const Quote& quote) {
+    ByteView text(quote.certification_data);
+    while (!text.empty() && text.back() == 0) {
+        text = text.first(text.size() - 1);
+    }
+    return text;
+}
+
 }  // namespace ratls::dcap

@@ -104,4 +104,7 @@ struct Quote {
 /// QuoteLibReference, appendix A.4. Integers are little-endian.
 Result<Quote> parse_quote(ByteView in);
 
+/// The PEM text of certification data of type 5, without the NUL bytes that often end it.
+ByteView pck_chain_text(const Quote& quote);
+
 }  // namespace ratls::dcap

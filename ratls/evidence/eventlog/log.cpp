@@ -274,4 +274,10 @@ std::map<std::uint32_t, Digest> replay(const Log& log, HashAlg bank) {
     return out;
 }
 
+Digest replayed_value(const std::map<std::uint32_t, Digest>& replayed, std::uint32_t index,
+                      HashAlg bank) {
+    const auto value = replayed.find(index);
+    return value == replayed.end() ? Digest(digest_size(bank)) : value->second;
+}
+
 }  // namespace ratls::eventlog

@@ -76,6 +76,10 @@ Result<Log> parse_log(ByteView in, Kind kind);
 /// Source: TCG PFP 1.06, section 10.4.5; PC Client Platform TPM Profile 1.05, section 4.6.2.
 std::map<std::uint32_t, Digest> replay(const Log& log, HashAlg bank);
 
+/// A register's value after a replay; zeros, the value of the reset, if the log never extends it.
+Digest replayed_value(const std::map<std::uint32_t, Digest>& replayed, std::uint32_t index,
+                      HashAlg bank);
+
 /// Indexes of events whose data is what was hashed, but whose digests are not the data's: somebody
 /// may have changed the data and kept the digests. Only types for which this holds are looked at;
 /// the digest of an image or a firmware blob is not that of its event data, and systemd's EV_IPL

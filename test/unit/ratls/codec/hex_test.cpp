@@ -29,3 +29,12 @@ TEST_CASE("codec.hex: a wanted size is exact") {
     CHECK(parse_hex("", 0) == Bytes{});
     CHECK(parse_hex("aab", 2).error().text() == "hex: 4 hex digits wanted, 3 found");
 }
+
+TEST_CASE("codec.hex: percent encoding gives bytes, and half of one is refused") {
+    CHECK(percent_decode("a%2Fb+c%00").value() == std::string("a/b+c\0", 6));
+    CHECK(percent_decode("").value().empty());
+    for (const auto text : {"%", "%1", "%zz", "a%4"}) {
+        CAPTURE(text);
+        CHECK_FALSE(percent_decode(text));
+    }
+}
