@@ -45,6 +45,8 @@ THIRD_PARTY = {
     "cJSON.h": [],
     "curl/": ["ratls/platform"],
     "tss2/": ["ratls/platform"],
+    "archive.h": ["ratls/platform/archive_hash.cpp"],
+    "archive_entry.h": ["ratls/platform/archive_hash.cpp"],
     "openssl/": ["ratls/crypto/libcrypto"],
     "zlib.h": ["ratls/cert"],
     "CLI/": ["verify/cli", "agent", "certtool"],

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <filesystem>
+#include <map>
 #include <ostream>
 #include <thread>
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
-#include "ratls/platform/tree_hash.h"
+#include "ratls/platform/archive_hash.h"
 #include "verify/cli/options.h"
 #include "verify/cli/snapshot_file.h"
 
@@ -78,9 +80,10 @@ Result<TreeHashOptions> hash_options(const BuildOptions& options) {
 }
 
 /// What is not in the snapshot is named, or counted.
-void print_left_out(Io& io, const TreeHashes& hashes, const std::vector<std::string>& patterns) {
-    io.err << "note: " << hashes.files.size() << " files; " << hashes.links
-           << " symbolic links not followed\n";
+void print_left_out(Io& io, const std::string& path, const TreeHashes& hashes,
+                    const std::vector<std::string>& patterns) {
+    io.err << "note: " << ratls::quoted(path, 300) << ": " << hashes.files.size() << " files; "
+           << hashes.links << " symbolic links not followed\n";
     for (std::size_t i = 0; i < patterns.size(); ++i) {
         io.err << "note: --exclude " << ratls::quoted(patterns[i], 300) << ": "
                << (hashes.excluded[i] == 0 ? std::string("nothing is of this form")
@@ -89,18 +92,39 @@ void print_left_out(Io& io, const TreeHashes& hashes, const std::vector<std::str
     }
 }
 
-verify::ImaReference references(TreeHashes hashes, const std::vector<HashAlg>& algs) {
-    verify::ImaReference out;
-    out.allow.reserve(hashes.files.size());
+/// Adds the files to those that are there; a path of two parts may have either content.
+void add_files(TreeHashes hashes, const std::string& source, const std::vector<HashAlg>& algs,
+               std::map<std::string, verify::FileReference>& files) {
     for (HashedFile& file : hashes.files) {
-        verify::FileReference reference{std::move(file.path), {}};
+        verify::FileReference& reference = files[file.path];
+        reference.path = std::move(file.path);
         for (std::size_t i = 0; i < algs.size(); ++i) {
-            reference.digests.push_back(std::string(hash_name(algs[i])) + ":" +
-                                        hex(file.digests[i].view()));
+            std::string digest =
+                std::string(hash_name(algs[i])) + ":" + hex(file.digests[i].view());
+            if (std::ranges::find(reference.digests, digest) == reference.digests.end()) {
+                reference.digests.push_back(std::move(digest));
+            }
         }
-        out.allow.push_back(std::move(reference));
+        if (!source.empty() && reference.source != source) {
+            reference.source += (reference.source.empty() ? "" : "; ") + source;
+        }
     }
-    return out;
+}
+
+/// A folder, or a package or archive.
+Result<ArchiveHashes> hash_root(const std::string& path, const BuildOptions& options,
+                                const TreeHashOptions& hashing) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(path, ignored)) {
+        return hash_archive(path, hashing, !options.no_usr_merge);
+    }
+    auto root = open_linux_directory(path);
+    if (!root) {
+        Error error = std::move(root).error();
+        error.code = error.code == Code::unavailable ? Code::usage : error.code;
+        return std::unexpected(std::move(error).in("ROOT"));
+    }
+    return ArchiveHashes{hash_tree(*root, hashing), {}};
 }
 
 }  // namespace
@@ -111,30 +135,34 @@ int cmd_snapshot_build(const BuildOptions& options, Io& io) {
     if (!head || !hashing) {
         return report(io, head ? hashing.error() : head.error());
     }
-    const auto root = open_linux_directory(options.root);
-    if (!root) {
-        Error error = root.error();
-        error.code = error.code == Code::unavailable ? Code::usage : error.code;
-        return report(io, std::move(error).in("ROOT"));
-    }
-    TreeHashes hashes;
-    {
-        Progress progress(io);
-        hashing->progress = [&](std::size_t files) { progress.show(files); };
-        hashes = hash_tree(*root, *hashing);
-    }
-    if (!hashes.errors.empty()) {
-        std::vector<std::string> lines;
-        for (const Error& error : hashes.errors) {
-            lines.push_back(error.text());
+    std::map<std::string, verify::FileReference> files;
+    for (const std::string& path : options.roots) {
+        Result<ArchiveHashes> hashes;
+        {
+            Progress progress(io);
+            hashing->progress = [&](std::size_t count) { progress.show(count); };
+            hashes = hash_root(path, options, *hashing);
         }
-        print_lines(io, "error", lines);
-        io.err << "hint: repair it, or leave it out with --exclude\n";
-        return exit_code(Code::io);
+        if (!hashes) {
+            return report(io, hashes.error());
+        }
+        if (!hashes->tree.errors.empty()) {
+            std::vector<std::string> lines;
+            for (const Error& error : hashes->tree.errors) {
+                lines.push_back(error.text());
+            }
+            print_lines(io, "error", lines);
+            io.err << "hint: repair it, or leave it out with --exclude\n";
+            return exit_code(Code::io);
+        }
+        print_left_out(io, path, hashes->tree, options.exclude);
+        add_files(std::move(hashes->tree), hashes->source, hashing->algs, files);
     }
-    print_left_out(io, hashes, options.exclude);
     head->origin = "built";
-    head->ima = references(std::move(hashes), hashing->algs);
+    head->ima.emplace();
+    for (auto& [path, file] : files) {
+        head->ima->allow.push_back(std::move(file));
+    }
     if (auto status = require_files(*head->ima, options.require); !status) {
         return report(io, status.error(), "paths are those below ROOT, with a leading /");
     }
