@@ -63,12 +63,12 @@ struct Case {
         if (!replay_log(log, replay)) {
             std::abort();
         }
-        expected.n = entries;
+        expected.n.entries = entries;
         expected.m = entries;
-        expected.n_log_sha256 = sha256(log);
-        expected.m_log_sha256 = expected.n_log_sha256;
+        expected.n.log_sha256 = sha256(log);
+        expected.m_log_sha256 = expected.n.log_sha256;
         expected.quoted_pcr10 = to_bytes(replay.value(0, ima::kImaPcr).view());
-        std::ranges::copy(expected.quoted_pcr10, expected.n_pcr10.begin());
+        std::ranges::copy(expected.quoted_pcr10, expected.n.pcr10.begin());
     }
 
     Bytes log;
@@ -187,7 +187,7 @@ void appraise(benchmark::State& state) {
         verify::Findings findings;
         verify::ImaOutcome outcome;
         test::count_memory();
-        verify_and_appraise_ima(made.log, made.expected, &index, findings, outcome);
+        verify_and_appraise_ima({made.log}, made.expected, &index, nullptr, findings, outcome);
         allocations = test::counted_memory().allocations;
         if (findings.failed(verify::Weight::sound) || findings.failed(verify::Weight::policy)) {
             state.SkipWithError("the log is not accepted");
@@ -207,21 +207,50 @@ void appraise_with_index(benchmark::State& state) {
         verify::Findings findings;
         verify::ImaOutcome outcome;
         const verify::ImaIndex index(files);
-        verify_and_appraise_ima(made.log, made.expected, &index, findings, outcome);
+        verify_and_appraise_ima({made.log}, made.expected, &index, nullptr, findings, outcome);
         peak = test::counted_memory().peak;
     }
     count_entries(state);
     state.counters["peak_bytes"] = static_cast<double>(peak);
 }
 
+/// A verifier that remembers 100,000 entries, and is given the ones since.
+void incremental(benchmark::State& state) {
+    constexpr std::size_t kBefore = 100'000;
+    const Case before(kBefore);
+    const Case after(kBefore + static_cast<std::size_t>(state.range(0)));
+    const verify::ImaIndex index(reference());
+    verify::ImaMemory remembered;
+    verify::Findings first;
+    verify::ImaOutcome outcome;
+    const verify::ImaHistory seed{remembered, {}, true};
+    verify_and_appraise_ima({before.log}, before.expected, &index, &seed, first, outcome);
+    const ByteView rest = ByteView(after.log).subspan(before.log.size());
+    for (auto _ : state) {
+        verify::ImaMemory memory = remembered;
+        const verify::ImaHistory history{memory, {}, true};
+        verify::Findings findings;
+        verify_and_appraise_ima({rest, kBefore}, after.expected, &index, &history, findings,
+                                outcome);
+        if (findings.failed(verify::Weight::sound) || findings.failed(verify::Weight::policy) ||
+            outcome.read != static_cast<std::size_t>(state.range(0))) {
+            state.SkipWithError("the rest is not accepted");
+        }
+    }
+    count_entries(state);
+}
+
 }  // namespace
 
+BENCHMARK(incremental)->Arg(100)->Arg(10'000)->Unit(benchmark::kMillisecond);
 BENCHMARK(hashes_and_prefix)
+    ->Arg(100)
     ->Arg(10'000)
     ->Arg(100'000)
     ->Arg(1'000'000)
     ->Unit(benchmark::kMillisecond);
-BENCHMARK(appraise)->Arg(10'000)->Arg(100'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+BENCHMARK(appraise)->Arg(100)->Arg(10'000)->Arg(100'000)->Arg(1'000'000)->Unit(
+    benchmark::kMillisecond);
 BENCHMARK(appraise_with_index)
     ->Arg(10'000)
     ->Arg(100'000)

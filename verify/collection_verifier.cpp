@@ -19,10 +19,11 @@ constexpr std::string_view kDialect = "ratls-vm/1";
 class CollectionVerifier {
   public:
     CollectionVerifier(const cert::Collection& collection, const cert::Claims& claims,
-                       const CertificateInputs& inputs, VerificationResult& out)
+                       const CertificateInputs& inputs, bool fresh, VerificationResult& out)
         : collection_(collection),
           claims_(claims),
           inputs_(inputs),
+          fresh_(fresh),
           context_(inputs.context),
           // Without a look at its signature a snapshot is not compared with anything.
           snapshot_(inputs.snapshot && !inputs.evidence_only ? &inputs.snapshot->snapshot
@@ -302,7 +303,9 @@ class CollectionVerifier {
             findings().fail("ima.quoted", "PCR 10 quoted", "not quoted");
             return;
         }
-        if (!inputs_.ima_log) {
+        const auto history = ima_history(**tpm_);
+        const bool seen = history && knows_all_of(*history);
+        if (!inputs_.ima_log && !seen) {
             without_log(*pcr10, reference);
             return;
         }
@@ -311,28 +314,53 @@ class CollectionVerifier {
             const Bytes* value = (*tpm_)->pcr(HashAlg::sha256, index);
             boot_pcrs.push_back(value != nullptr ? *value : Bytes(32));
         }
-        const ImaExpectation expected{.n = claims_.ima->entries,
-                                      .n_log_sha256 = claims_.ima->log_sha256,
-                                      .n_pcr10 = claims_.ima->pcr10,
-                                      .m = collection_.ima->entries,
-                                      .m_log_sha256 = collection_.ima->log_sha256,
-                                      .quoted_pcr10 = *pcr10,
-                                      .boot_pcrs = boot_pcrs};
-        std::optional<ImaIndex> index;
-        if (reference != nullptr) {
-            index.emplace(*reference);
-        }
+        const ImaExpectation expected{
+            .n = {claims_.ima->entries, claims_.ima->log_sha256, claims_.ima->pcr10},
+            .m = collection_.ima->entries,
+            .m_log_sha256 = collection_.ima->log_sha256,
+            .quoted_pcr10 = *pcr10,
+            .boot_pcrs = boot_pcrs};
+        const ImaLog log = inputs_.ima_log ? ImaLog{*inputs_.ima_log, inputs_.ima_log_first}
+                                           : ImaLog{{}, std::size_t{collection_.ima->entries}};
         ImaOutcome outcome;
-        verify_and_appraise_ima(*inputs_.ima_log, expected, index ? &*index : nullptr, findings(),
-                                outcome);
+        verify_and_appraise_ima(log, expected, ima_index(reference).get(),
+                                history ? &*history : nullptr, findings(), outcome);
         out_.claims.set("ima", Json(Json::Object{})
                                    .set("entries_quoted", collection_.ima->entries)
                                    .set("entries", std::uint64_t{outcome.total})
+                                   .set("entries_read", std::uint64_t{outcome.read})
                                    .set("violations", std::uint64_t{outcome.violations}));
         if (outcome.total > collection_.ima->entries) {
             out_.not_checked.push_back(std::to_string(outcome.total - collection_.ima->entries) +
                                        " IMA entries after the quoted prefix");
         }
+    }
+
+    /// What this verifier knows of the log; nothing if it remembers nothing.
+    std::optional<ImaHistory> ima_history(const TpmEvidence& evidence) const {
+        if (context_.ima == nullptr) {
+            return std::nullopt;
+        }
+        return ImaHistory{*context_.ima,
+                          {.ak_name = evidence.ak_name,
+                           .reset_count = evidence.quote.reset_count,
+                           .restart_count = evidence.quote.restart_count,
+                           .snapshot = snapshot_ != nullptr ? snapshot_->digest : Sha256Digest{},
+                           .policy = sha256(as_bytes(policy_json(context_.policy).canonical()))},
+                          fresh_};
+    }
+
+    bool knows_all_of(const ImaHistory& history) const {
+        const ImaState* state = history.memory.find(history.owner, collection_.ima->entries);
+        return state != nullptr && state->entries() == collection_.ima->entries;
+    }
+
+    std::shared_ptr<const ImaIndex> ima_index(const ImaReference* reference) const {
+        if (reference == nullptr) {
+            return nullptr;
+        }
+        const auto& made = inputs_.snapshot->ima_index;
+        return made ? made : std::make_shared<const ImaIndex>(*reference);
     }
 
     void without_log(const Bytes& pcr10, const ImaReference* reference) {
@@ -355,6 +383,7 @@ class CollectionVerifier {
     const cert::Collection& collection_;
     const cert::Claims& claims_;
     const CertificateInputs& inputs_;
+    const bool fresh_;
     const Context& context_;
     const Snapshot* snapshot_;
     VerificationResult& out_;
@@ -368,8 +397,8 @@ class CollectionVerifier {
 }  // namespace
 
 void verify_collection(const cert::Collection& collection, const cert::Claims& claims,
-                       const CertificateInputs& inputs, VerificationResult& out) {
-    CollectionVerifier(collection, claims, inputs, out).run();
+                       const CertificateInputs& inputs, bool fresh, VerificationResult& out) {
+    CollectionVerifier(collection, claims, inputs, fresh, out).run();
 }
 
 void appraise_snapshot(const CertificateInputs& inputs, Findings& out) {

@@ -1,6 +1,7 @@
 // Verification of evidence outside of a certificate.
 #pragma once
 
+#include "verify/appraise/ima_state.h"
 #include "verify/appraise/snp.h"
 #include "verify/formats/dcap.h"
 #include "verify/formats/tpm.h"
@@ -19,6 +20,8 @@ struct Context {
     std::optional<Bytes> nonce;
     /// What was verified about certificates before; none: nothing was.
     ProvenIssuers* proven = nullptr;
+    /// What was verified of IMA logs before; none: nothing was.
+    ImaMemory* ima = nullptr;
 };
 
 /// One SEV-SNP report, for itself: no key binding, no reference values.

@@ -203,7 +203,7 @@ const std::vector<Rule>& all_rules() {
         {"hcl.ak", kSound, 5,
          "The AK that signed the TPM quote is the one that the paravisor names"},
         {"hcl.reference", kPolicy, 2,
-         "The measurement is a reference value with the tag paravisor, at VMPL 0"},
+         "The measurement, or the id key, is a reference value of a paravisor, at VMPL 0"},
         // TPM.
         {"tpm.quote.format", kSound, 5,
          "The quote, its signature and the AK have the form that the TPM library demands"},
@@ -253,6 +253,8 @@ const std::vector<Rule>& all_rules() {
         {"ima.replay", kSound, 5, "A prefix of the IMA log replays to the quoted PCR 10"},
         {"ima.prefix", kSound, 3,
          "The prefixes that claims and certificate hash are those of the log, and m >= n"},
+        {"ima.continuity", kSound, 11,
+         "The IMA log goes on from what this verifier saw of the same boot"},
         {"ima.bank_mode", kPolicy, 5,
          "The kernel hashed each entry for the quoted bank, not only with SHA-1"},
         {"ima.boot_aggregate", kSound, 3,
@@ -261,7 +263,10 @@ const std::vector<Rule>& all_rules() {
         {"ima.require", kPolicy, 3,
          "Every file that the snapshot requires was measured before the quote"},
         {"ima.files", kPolicy, 3,
-         "Every measured file is one of the snapshot's, at that path with that digest"},
+         "Every measured file is one of the snapshot's, by path or pattern with its digest, or by "
+         "a "
+         "signer"},
+        {"ima.forbid", kPolicy, 3, "No measured file is one that the snapshot forbids"},
         {"ima.violations", kPolicy, 3,
          "No measurement violation, but at paths that the snapshot tolerates"},
         {"ima.known_value", kPolicy, 9,

@@ -114,8 +114,11 @@ class TeeVerifier {
         check_revocation(**verified);
         check_snp_beacon(**verified);
         if (snapshot_ != nullptr && snapshot_->snp) {
-            reference_ = appraise_snp_reference(*verified, *snapshot_->snp, findings());
-            outcome_.boot_measured = reference_ != nullptr && reference_->covers_boot();
+            const SnpMatch match =
+                appraise_snp_reference(*verified, *snapshot_->snp, outcome_.hcl, findings());
+            paravisor_known_ = match.paravisor;
+            outcome_.boot_measured =
+                match.measurement != nullptr && match.measurement->covers_boot();
         } else if (snapshot_ != nullptr) {
             findings().fail("snp.measurement", "a reference value in the snapshot", "none");
         }
@@ -136,7 +139,8 @@ class TeeVerifier {
         check_intel_beacon(**verified);
         if (snapshot_ != nullptr && snapshot_->tdx) {
             const TdxMatch match = appraise_tdx_reference(*verified, *snapshot_->tdx, findings());
-            reference_ = match.measurement;
+            paravisor_known_ =
+                match.measurement != nullptr && match.measurement->tag == kParavisorTag;
             outcome_.boot_measured = match.measurement != nullptr && match.boot;
         } else if (snapshot_ != nullptr) {
             findings().fail("tdx.mrtd", "a reference value in the snapshot", "none");
@@ -151,11 +155,10 @@ class TeeVerifier {
         if (snapshot_ == nullptr || !hcl_ || !outcome_.verified) {
             return;
         }
-        const bool tagged = reference_ != nullptr && reference_->tag == "paravisor";
-        outcome_.paravisor = tagged && vmpl_ == 0;
+        outcome_.paravisor = paravisor_known_ && vmpl_ == 0;
         findings().check("hcl.reference", outcome_.paravisor,
-                         "a reference value with the tag paravisor, VMPL 0",
-                         std::string(tagged ? "tagged" : "none with the tag") + ", VMPL " +
+                         "a reference value of a paravisor, VMPL 0",
+                         std::string(paravisor_known_ ? "known" : "not known as one") + ", VMPL " +
                              std::to_string(vmpl_));
     }
 
@@ -290,7 +293,7 @@ class TeeVerifier {
     Endorsements endorsements_;
     std::optional<hcl::Report> hcl_;
     std::uint32_t vmpl_ = ~0U;
-    const MeasurementReference* reference_ = nullptr;
+    bool paravisor_known_ = false;
 };
 
 }  // namespace

@@ -118,6 +118,18 @@ bool same_parts(const cert::Collection& a, const cert::Collection& b) {
            a.eventlog.has_value() == b.eventlog.has_value();
 }
 
+/// What was read of the log for the certificate was read on this connection too.
+void add_entries_read(const VerificationResult& before, VerificationResult& out) {
+    const Json* then = before.claims.find("ima");
+    const Json* now = out.claims.find("ima");
+    if (then != nullptr && now != nullptr) {
+        Json sum = *now;
+        sum.set("entries_read",
+                *then->find("entries_read")->if_int() + *now->find("entries_read")->if_int());
+        out.claims.set("ima", std::move(sum));
+    }
+}
+
 bool compared(const CertificateInputs& inputs) {
     return inputs.snapshot.has_value() && !inputs.evidence_only;
 }
@@ -155,7 +167,7 @@ VerificationResult verify_certificate(std::span<const Bytes> chain, const Certif
         check_name(*certificate, native->claims, inputs.name, out.findings);
     }
     out.claims.set("certificate", claims_json(native->claims));
-    verify_collection(native->collection, native->claims, inputs, out);
+    verify_collection(native->collection, native->claims, inputs, false, out);
     if (stage == Stage::file) {
         out.not_checked.emplace_back("key possession");
         if (!inputs.evidence_only || inputs.context.policy.freshness.required > 0) {
@@ -184,9 +196,11 @@ VerificationResult verify_session(const Certificate& certificate, ByteView colle
     if (const Json* certificate_claims = before.claims.find("certificate")) {
         out.claims.set("certificate", *certificate_claims);
     }
-    // What the fresh evidence proves anew need not be said twice; what failed is never dropped.
+    // What the fresh evidence proves anew need not be said twice; what failed is never dropped, and
+    // a boot that is new to this verifier was noticed at the certificate.
     for (const Finding& finding : before.findings.all()) {
-        if (finding.verdict == Verdict::fail || is_about_certificate(finding.rule)) {
+        if (finding.verdict == Verdict::fail || is_about_certificate(finding.rule) ||
+            finding.rule == "ima.continuity") {
             out.findings.add(finding);
         }
     }
@@ -226,7 +240,8 @@ VerificationResult verify_session(const Certificate& certificate, ByteView colle
     if (!complete.endorsements) {
         complete.endorsements = native->collection.endorsements;
     }
-    verify_collection(complete, *claims, inputs, out);
+    verify_collection(complete, *claims, inputs, true, out);
+    add_entries_read(before, out);
     const bool fresh = out.findings.has("session.binder", Verdict::pass) &&
                        out.findings.has("session.nonce", Verdict::pass) &&
                        out.findings.has("session.key", Verdict::pass);

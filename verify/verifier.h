@@ -1,8 +1,11 @@
 // The one entry for a TLS client: is the VM behind this certificate the one that is meant?
 #pragma once
 
+#include <memory>
+
 #include "ratls/cert/binding.h"
 #include "ratls/cert/native.h"
+#include "verify/appraise/ima_index.h"
 #include "verify/raw.h"
 
 namespace ratls::verify {
@@ -14,6 +17,8 @@ struct SnapshotInput {
     std::optional<Error> signature_fault;
     /// Highest sequence number seen before for this name and key.
     std::uint64_t highest_sequence = 0;
+    /// Made of the snapshot once; if there is none, each verification makes its own.
+    std::shared_ptr<const ImaIndex> ima_index = nullptr;
 };
 
 struct CertificateInputs {
@@ -23,8 +28,10 @@ struct CertificateInputs {
     bool evidence_only = false;
     /// The DNS name or address that was asked for; not checked if empty (a file).
     std::string name;
-    /// The whole IMA log or more than what was quoted, binary form.
+    /// The whole IMA log or more than what was quoted, binary form. With what the context
+    /// remembers of it, the entries from `ima_log_first` on may be enough.
     std::optional<ByteView> ima_log;
+    std::size_t ima_log_first = 0;
     /// A boot log, if the certificate does not carry it.
     std::optional<ByteView> boot_log;
 };

@@ -1,12 +1,24 @@
 #include "ratls/base/glob.h"
 
-#include <vector>
+#include <algorithm>
+#include <array>
 
 namespace ratls {
 
 bool glob_match(std::string_view pattern, std::string_view path) {
+    if (path.size() > kMaxGlobPath) {
+        return false;
+    }
+    // Most patterns begin with a folder's name, and most paths are not in it.
+    const std::size_t plain = std::min(pattern.find_first_of("*?\\"), pattern.size());
+    if (!path.starts_with(pattern.substr(0, plain))) {
+        return false;
+    }
+    pattern.remove_prefix(plain);
+    path.remove_prefix(plain);
     // reached[i]: the pattern so far can stand for the first i bytes of the path.
-    std::vector<bool> reached(path.size() + 1, false);
+    std::array<bool, kMaxGlobPath + 1> reached;
+    std::fill_n(reached.begin(), path.size() + 1, false);
     reached[0] = true;
     for (std::size_t p = 0; p < pattern.size(); ++p) {
         const char c = pattern[p];

@@ -198,6 +198,10 @@ const Sha256Digest& PublicKey::spki_sha256() const {
 }
 
 Status PublicKey::verify_ecdsa(HashAlg alg, ByteView message, ByteView r, ByteView s) const {
+    return verify_ecdsa_digest(hash(alg, message), r, s);
+}
+
+Status PublicKey::verify_ecdsa_digest(const Digest& digest, ByteView r, ByteView s) const {
     if (kind() == KeyKind::rsa) {
         return fail(Code::mismatch, "signature", "ECDSA by an RSA key");
     }
@@ -205,18 +209,23 @@ Status PublicKey::verify_ecdsa(HashAlg alg, ByteView message, ByteView r, ByteVi
     s = strip_zeros(s);
     const std::size_t size = coordinate_size(kind());
     if (r.empty() || s.empty() || r.size() > size || s.size() > size ||
-        !impl_->ec->verify(hash(alg, message), r, s)) {
+        !impl_->ec->verify(digest, r, s)) {
         return bad_signature();
     }
     return {};
 }
 
 Status PublicKey::verify_rsa_pkcs1(HashAlg alg, ByteView message, ByteView signature) const {
+    return verify_rsa_pkcs1_digest(alg, hash(alg, message), signature);
+}
+
+Status PublicKey::verify_rsa_pkcs1_digest(HashAlg alg, const Digest& digest,
+                                          ByteView signature) const {
     if (kind() != KeyKind::rsa) {
         return fail(Code::mismatch, "signature", "RSA by an elliptic curve key");
     }
-    if (signature.size() != modulus_size(bits()) ||
-        !impl_->rsa->verify_pkcs1(alg, hash(alg, message), signature)) {
+    if (digest.size() != digest_size(alg) || signature.size() != modulus_size(bits()) ||
+        !impl_->rsa->verify_pkcs1(alg, digest, signature)) {
         return bad_signature();
     }
     return {};

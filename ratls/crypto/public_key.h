@@ -37,10 +37,13 @@ class PublicKey {
     const Sha256Digest& spki_sha256() const;
 
     /// ECDSA with r and s as big-endian integers of any length, both from 1 to n-1.
-    /// Source: FIPS 186-5, section 6.4.2.
+    /// Source: FIPS 186-5, section 6.4.2. `_digest`, here and below: the message is hashed already.
     Status verify_ecdsa(HashAlg alg, ByteView message, ByteView r, ByteView s) const;
+    Status verify_ecdsa_digest(const Digest& digest, ByteView r, ByteView s) const;
     /// RSASSA-PKCS1-v1_5. Source: RFC 8017, section 8.2.2.
     Status verify_rsa_pkcs1(HashAlg alg, ByteView message, ByteView signature) const;
+    /// The digest must be one of this function: its size is an error else.
+    Status verify_rsa_pkcs1_digest(HashAlg alg, const Digest& digest, ByteView signature) const;
     /// RSASSA-PSS, MGF1 with the same hash. `salt_size` < 0 takes a salt of any length, as
     /// old TPMs use the longest that fits. Source: RFC 8017, section 8.1.2.
     Status verify_rsa_pss(HashAlg alg, int salt_size, ByteView message, ByteView signature) const;

@@ -54,6 +54,27 @@ def verdicts(client, vm, snapshot):
           "another name than the certificate's is refused", done.text + done.errors)
 
 
+def monitored(client, vm, snapshot):
+    """Again and again, reading only what is new of the log, until something is wrong."""
+    known = ("--snapshot", snapshot, "--snapshot-key", client.public_key, "--trust-root", client.root,
+             "--policy", "no-crl")
+    done = client.ratls("monitor", vm.target, *known, "--every", "1", "--times", "3", "--json",
+                        expect=0)
+    rounds = [json.loads(line) for line in done.text.splitlines()]
+    check([r["verdict"] for r in rounds] == ["accepted"] * 3, "monitor accepts three times")
+    ima = [r["claims"]["ima"] for r in rounds]
+    check(ima[0]["entries_read"] >= ima[0]["entries"] and
+          [i["entries_read"] for i in ima[1:]] == [0, 0], "and reads no entry of the log twice", ima)
+    done = client.ratls("monitor", vm.target, *known, "--every", "1", "--times", "2", expect=0)
+    check(re.fullmatch(r"\S+Z accepted, freshness 3, (\d+) IMA entries, \1 new\n"
+                       r"\S+Z accepted, freshness 3, \1 IMA entries, 0 new\n", done.text),
+          "monitor prints a line for each", done.text)
+    for wrong in (("--times", "0"), ("--at-time", "2026-01-01T00:00:00Z"), ("--log", snapshot)):
+        done = client.ratls("monitor", vm.target, *known, *wrong)
+        check(done.returncode == 1 and wrong[0] in done.errors, "monitor refuses %s" % wrong[0],
+              done.errors)
+
+
 def snapshots(client, vm, snapshot):
     unsigned = client.take(vm, "unsigned.json", sign=False)
     done = client.verify(vm.target, snapshot=unsigned)
@@ -299,6 +320,7 @@ def main(build):
         client = Client(programs, folder)
         snapshot = client.take(vm)
         verdicts(client, vm, snapshot)
+        monitored(client, vm, snapshot)
         snapshot = snapshots(client, vm, snapshot)
         image = image_folder(folder)
         snapshot = built_snapshots(client, vm, image)

@@ -228,6 +228,7 @@ SMALL = {
     "ima_log": [
         ima_entry(10, b"ima-ng", b"boot_aggregate") + ima_entry(10, b"ima-ng", b"/usr/bin/true"),
     ],
+    "ima_signature": [b"\3\2\4" + b"\xde\xc0\xde\x01" + struct.pack(">H", 5) + b"\x30\3\2\1\1"],
     "import_cosmian": [
         json.dumps({"cloud_type": "Azure", "tpm_policy": None, "filehashes": [["/a", "bb" * 32]],
                     "tee_policy": {"Sev": {"measurement": "11" * 48, "guest_svn": 1,

@@ -4,8 +4,6 @@
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
-#include "ratls/evidence/ima/prefix.h"
-#include "ratls/evidence/ima/replay.h"
 
 namespace ratls::verify {
 namespace {
@@ -17,13 +15,14 @@ constexpr std::size_t kMaxNamed = 5;  // of wrong entries, in one finding
 /// The first few of a kind, and how many there are.
 class Named {
   public:
-    void add(std::size_t index, const ima::Entry& entry) {
+    void add(std::size_t index, const ima::Entry& entry, const ImaIndex* hints = nullptr) {
         if (count_++ < kMaxNamed) {
             text_ += (text_.empty() ? "" : "; ") + std::string("entry ") + std::to_string(index) +
                      " " + quoted(entry.path, 200);
             if (!entry.violation) {
                 text_ += " " + std::string(entry.file_hash_name) + ":" + hex(entry.file_digest);
             }
+            text_ += hints != nullptr ? " (" + hints->hint(entry) + ")" : "";
         }
     }
     bool empty() const { return count_ == 0; }
@@ -40,9 +39,18 @@ class Named {
 /// What the entries below m say to the reference values.
 class Appraisal {
   public:
-    explicit Appraisal(const ImaIndex& index) : index_(index), found_(index.required().size()) {}
+    /// `found`: which required files were found before; empty at the beginning of a log.
+    Appraisal(const ImaIndex& index, std::vector<bool> found)
+        : index_(index), found_(std::move(found)) {
+        found_.resize(index.reference().require.size());
+    }
+
+    const std::vector<bool>& found() const { return found_; }
 
     void see(std::size_t number, const ima::Entry& entry) {
+        if (index_.forbids(entry)) {
+            forbidden_.add(number, entry);
+        }
         if (entry.violation) {
             if (!index_.tolerates_violation(entry.path)) {
                 violations_.add(number, entry);
@@ -51,7 +59,7 @@ class Appraisal {
         }
         const bool known = entry.pcr == ima::kImaPcr && index_.find(entry, found_);
         if (!known) {
-            (entry.path == kKexec ? kexec_ : unknown_).add(number, entry);
+            (entry.path == kKexec ? kexec_ : unknown_).add(number, entry, &index_);
         }
     }
 
@@ -61,6 +69,8 @@ class Appraisal {
                   missing.empty() ? "all found" : "not found: " + missing);
         out.check("ima.files", unknown_.empty(), "only files of the snapshot",
                   unknown_.empty() ? "all known" : unknown_.text());
+        out.check("ima.forbid", forbidden_.empty(), "no file that the snapshot forbids",
+                  forbidden_.empty() ? "none" : forbidden_.text());
         out.check("ima.kexec", kexec_.empty(), "no kexec", kexec_.empty() ? "none" : kexec_.text());
         out.check("ima.violations", violations_.empty(), "none but at tolerated paths",
                   violations_.empty() ? "none" : violations_.text());
@@ -71,7 +81,7 @@ class Appraisal {
         std::string out;
         for (std::size_t i = 0; i < found_.size(); ++i) {
             if (!found_[i]) {
-                out += (out.empty() ? "" : ", ") + quoted(index_.required()[i], 200);
+                out += (out.empty() ? "" : ", ") + quoted(index_.reference().require[i].path, 200);
             }
         }
         return out;
@@ -80,6 +90,7 @@ class Appraisal {
     const ImaIndex& index_;
     std::vector<bool> found_;
     Named unknown_;
+    Named forbidden_;
     Named violations_;
     Named kexec_;
 };
@@ -87,9 +98,14 @@ class Appraisal {
 /// boot_aggregate ties the log to this boot: it is entry 0, nowhere else, and never listed.
 class BootAggregate {
   public:
-    explicit BootAggregate(const std::vector<Bytes>& boot_pcrs) {
+    /// `known`: the digest of entry 0 if that was read before, else empty.
+    BootAggregate(const std::vector<Bytes>& boot_pcrs, const Bytes& known) {
         if (auto digest = ima::boot_aggregate(HashAlg::sha256, boot_pcrs)) {
             wanted_ = *digest;
+        }
+        if (!known.empty()) {
+            seen_ = true;
+            compare(HashAlg::sha256, "sha256", known);
         }
     }
 
@@ -103,13 +119,14 @@ class BootAggregate {
                 "one for PCR " + std::to_string(entry.pcr) + " at entry " + std::to_string(index);
         } else if (index != 0) {
             fault_ = "a second one at entry " + std::to_string(index);
-        } else if (entry.file_hash != HashAlg::sha256 ||
-                   !equal(entry.file_digest, wanted_.view())) {
-            fault_ = std::string(entry.file_hash_name) + ":" + hex(entry.file_digest);
+        } else {
+            compare(entry.file_hash, entry.file_hash_name, entry.file_digest);
         }
         seen_ = true;
         return true;
     }
+
+    Bytes digest() const { return to_bytes(wanted_.view()); }
 
     void report(Findings& out) const {
         const std::string fault = !seen_ && fault_.empty() ? "no entry" : fault_;
@@ -118,6 +135,12 @@ class BootAggregate {
     }
 
   private:
+    void compare(std::optional<HashAlg> alg, std::string_view name, ByteView digest) {
+        if (alg != HashAlg::sha256 || !equal(digest, wanted_.view())) {
+            fault_ = std::string(name) + ":" + hex(digest);
+        }
+    }
+
     Digest wanted_;
     std::string fault_;
     bool seen_ = false;
@@ -127,61 +150,244 @@ std::string short_text(const std::optional<Sha256Digest>& digest) {
     return digest ? hex(*digest) : "the log is shorter";
 }
 
+Sha256Digest sha256_value(const Digest& digest) {
+    Sha256Digest out{};
+    std::ranges::copy(digest.view(), out.begin());
+    return out;
+}
+
+bool all_pass(const Findings& findings) {
+    return std::ranges::all_of(
+        findings.all(), [](const Finding& finding) { return finding.verdict == Verdict::pass; });
+}
+
+/// One way through a log: from its first entry, or from a state.
+class Pass {
+  public:
+    Pass(const ImaExpectation& expected, const ImaIndex* reference, const ImaHistory* history,
+         const ImaState* from)
+        : expected_(expected),
+          history_(history),
+          from_(from),
+          replay_(from != nullptr ? from->replay
+                                  : ima::Replay({{HashAlg::sha256, ima::BankMode::hashed}})),
+          digests_(from != nullptr ? from->digests : ima::PrefixDigests({})),
+          boot_(expected.boot_pcrs, from != nullptr ? from->boot_aggregate : Bytes()),
+          violations_(from != nullptr ? from->violations : 0),
+          at_m_(value()) {
+        if (reference != nullptr) {
+            appraisal_.emplace(*reference, from != nullptr ? from->found : std::vector<bool>());
+        }
+        std::vector<std::size_t> counts = {n(), m()};
+        for (const ImaState* state : earlier()) {
+            counts.push_back(state->entries());
+        }
+        digests_.choose(counts);
+        note_n();
+    }
+
+    /// The entries behind the state. Nothing is in `out` before.
+    void run(ByteView rest, Findings& out, ImaOutcome& outcome) {
+        const std::size_t most = digests_.last_chosen();
+        std::size_t bytes_to_m = 0;
+        const Status status =
+            ima::replay_log(rest, replay_, [&](const ima::Entry& entry, const ima::Replay& state) {
+                const std::size_t count = state.count();
+                if (count <= most) {
+                    digests_.add(entry);
+                }
+                if (count <= m()) {
+                    violations_ += entry.violation ? 1 : 0;
+                    if (!boot_.see(count - 1, entry) && appraisal_) {
+                        appraisal_->see(count - 1, entry);
+                    }
+                    at_m_ = value();
+                    bytes_to_m += entry.raw.size();
+                }
+                if (count == m()) {
+                    replay_at_m_ = state;
+                    digests_at_m_ = digests_;
+                }
+                note_n();
+            });
+        outcome = {replay_.count(), replay_.count() - (from_ != nullptr ? from_->entries() : 0),
+                   violations_};
+        if (!status) {
+            out.fail("ima.format", "an IMA log", status.error().text());
+            return;
+        }
+        report(out);
+        if (history_ != nullptr && all_pass(out)) {
+            remember(bytes_to_m);
+        }
+    }
+
+  private:
+    std::size_t n() const { return static_cast<std::size_t>(expected_.n.entries); }
+    std::size_t m() const { return static_cast<std::size_t>(expected_.m); }
+    const Digest& value() const { return replay_.value(0, ima::kImaPcr); }
+
+    /// What is compared with what this verifier saw of the same boot, entry by entry.
+    std::vector<const ImaState*> earlier() const {
+        return from_ == nullptr && history_ != nullptr ? history_->memory.of_boot(history_->owner)
+                                                       : std::vector<const ImaState*>();
+    }
+
+    void note_n() {
+        if (replay_.count() == n()) {
+            at_n_ = sha256_value(value());
+        }
+    }
+
+    /// What claim 4 says is found true here, or was before.
+    bool n_holds() const {
+        if (from_ != nullptr && n() < from_->entries()) {
+            return std::ranges::find(from_->points, expected_.n) != from_->points.end();
+        }
+        return digests_.at(n()) == expected_.n.log_sha256 && at_n_ == expected_.n.pcr10;
+    }
+
+    void report(Findings& out) {
+        const std::size_t total = replay_.count();
+        out.pass("ima.format", std::to_string(total) + " entries");
+        out.check(
+            "ima.replay", m() <= total && equal(at_m_.view(), expected_.quoted_pcr10),
+            "PCR 10 after " + std::to_string(m()) + " entries is " + hex(expected_.quoted_pcr10),
+            m() <= total ? hex(at_m_.view()) : "the log has " + std::to_string(total) + " entries");
+        const auto m_digest = digests_.at(m());
+        const bool prefixes = m() >= n() && m_digest == expected_.m_log_sha256 && n_holds();
+        out.check(
+            "ima.prefix", prefixes,
+            "n = " + std::to_string(n()) + " " + hex(expected_.n.log_sha256) +
+                ", m = " + std::to_string(m()) + " " + hex(expected_.m_log_sha256) + ", m >= n",
+            prefixes ? "as wanted" : short_text(digests_.at(n())) + ", " + short_text(m_digest));
+        boot_.report(out);
+        if (appraisal_) {
+            appraisal_->report(out);
+        }
+        if (history_ != nullptr) {
+            const std::string fault = break_in_history();
+            out.check("ima.continuity", fault.empty(), "the log of before, and more",
+                      fault.empty() ? beginning() : fault);
+        }
+    }
+
+    /// How this log contradicts what this verifier saw before; "" if it does not.
+    std::string break_in_history() const {
+        const ImaOwner& owner = history_->owner;
+        if (const ImaState* last = history_->memory.latest_boot(owner);
+            last != nullptr && history_->fresh && boot_number(owner) < boot_number(last->owner)) {
+            return "a boot before one that was seen: " + boot_text(owner) + ", seen was " +
+                   boot_text(last->owner);
+        }
+        if (const ImaState* longest = history_->memory.longest(owner);
+            longest != nullptr && history_->fresh && m() < longest->entries()) {
+            return "shorter than before in the same boot: " + std::to_string(m()) +
+                   " entries, seen were " + std::to_string(longest->entries());
+        }
+        for (const ImaState* state : earlier()) {
+            if (const auto digest = digests_.at(state->entries());
+                digest && digest != state->digests.at(state->entries())) {
+                return "not the log that was seen in the same boot: the first " +
+                       std::to_string(state->entries()) + " entries are others";
+            }
+        }
+        return {};
+    }
+
+    std::string beginning() const {
+        if (from_ != nullptr) {
+            return "read from entry " + std::to_string(from_->entries());
+        }
+        const ImaState* last = history_->memory.latest_boot(history_->owner);
+        const bool rebooted =
+            last != nullptr && boot_number(last->owner) < boot_number(history_->owner);
+        return "read from the first entry" +
+               (rebooted ? "; started anew since: " + boot_text(last->owner) + " before, " +
+                               boot_text(history_->owner) + " now"
+                         : "");
+    }
+
+    static std::pair<std::uint32_t, std::uint32_t> boot_number(const ImaOwner& owner) {
+        return {owner.reset_count, owner.restart_count};
+    }
+    static std::string boot_text(const ImaOwner& owner) {
+        return "reset count " + std::to_string(owner.reset_count) + ", restart count " +
+               std::to_string(owner.restart_count);
+    }
+
+    void remember(std::size_t new_bytes) {
+        if (!replay_at_m_) {  // m is where the state was
+            return;
+        }
+        ImaState state{.owner = history_->owner,
+                       .bytes = (from_ != nullptr ? from_->bytes : 0) + new_bytes,
+                       .replay = *std::move(replay_at_m_),
+                       .digests = *std::move(digests_at_m_),
+                       .violations = violations_,
+                       .found = appraisal_ ? appraisal_->found() : std::vector<bool>(),
+                       .boot_aggregate = boot_.digest(),
+                       .points = from_ != nullptr ? from_->points : std::vector<ImaPoint>()};
+        if (std::ranges::find(state.points, expected_.n) == state.points.end()) {
+            state.points.push_back(expected_.n);
+        }
+        if (state.points.size() > ImaMemory::kMaxPoints) {
+            state.points.erase(state.points.begin());
+        }
+        history_->memory.keep(std::move(state));
+    }
+
+    const ImaExpectation& expected_;
+    const ImaHistory* history_;
+    const ImaState* from_;
+    ima::Replay replay_;
+    ima::PrefixDigests digests_;
+    std::optional<Appraisal> appraisal_;
+    BootAggregate boot_;
+    std::size_t violations_;
+    Digest at_m_;
+    Sha256Digest at_n_{};
+    std::optional<ima::Replay> replay_at_m_;
+    std::optional<ima::PrefixDigests> digests_at_m_;
+};
+
+/// The bytes of a log behind a state; nothing if they are not at hand.
+std::optional<ByteView> bytes_behind(const ImaState& state, const ImaLog& log, std::uint64_t m) {
+    if (log.first == state.entries()) {
+        return log.bytes;
+    }
+    if (log.first == 0 && state.bytes <= log.bytes.size()) {
+        return log.bytes.subspan(state.bytes);
+    }
+    return m == state.entries() ? std::optional(ByteView()) : std::nullopt;
+}
+
 }  // namespace
 
-void verify_and_appraise_ima(ByteView log, const ImaExpectation& expected,
-                             const ImaIndex* reference, Findings& out, ImaOutcome& outcome) {
-    const auto n = static_cast<std::size_t>(expected.n);
-    const auto m = static_cast<std::size_t>(expected.m);
-    ima::Replay replay({{HashAlg::sha256, ima::BankMode::hashed}});
-    ima::PrefixDigests digests({n, m});
-    std::optional<Appraisal> appraisal;
-    if (reference != nullptr) {
-        appraisal.emplace(*reference);
-    }
-    BootAggregate boot(expected.boot_pcrs);
-    Digest at_n = replay.value(0, ima::kImaPcr);
-    Digest at_m = at_n;
-    const Status status =
-        ima::replay_log(log, replay, [&](const ima::Entry& entry, const ima::Replay& state) {
-            const std::size_t count = state.count();
-            const std::size_t index = count - 1;
-            if (count <= std::max(n, m)) {
-                digests.add(entry);
-            }
-            if (count <= m) {
-                outcome.violations += entry.violation ? 1 : 0;
-                if (!boot.see(index, entry) && appraisal) {
-                    appraisal->see(index, entry);
-                }
-                at_m = state.value(0, ima::kImaPcr);
-            }
-            if (count <= n) {
-                at_n = state.value(0, ima::kImaPcr);
-            }
-        });
-    outcome.total = replay.count();
-    if (!status) {
-        out.fail("ima.format", "an IMA log", status.error().text());
+void verify_and_appraise_ima(const ImaLog& log, const ImaExpectation& expected,
+                             const ImaIndex* reference, const ImaHistory* history, Findings& out,
+                             ImaOutcome& outcome) {
+    Findings found;
+    const ImaState* state =
+        history != nullptr ? history->memory.find(history->owner, expected.m) : nullptr;
+    const auto rest = state != nullptr ? bytes_behind(*state, log, expected.m) : std::nullopt;
+    if (rest) {
+        const ImaState from = *state;  // the memory may drop its own
+        Pass(expected, reference, history, &from).run(*rest, found, outcome);
+        if (all_pass(found) || log.first > 0) {
+            out.append(found);
+            return;
+        }
+        found = {};
+        // The whole log is at hand: its own findings say best what is wrong with it.
+    } else if (log.first > 0) {
+        out.fail("ima.log", "needed from its first entry",
+                 "the log from entry " + std::to_string(log.first) +
+                     ", and no verified part of this boot that ends there");
         return;
     }
-    out.pass("ima.format", std::to_string(outcome.total) + " entries");
-    out.check("ima.replay", m <= outcome.total && equal(at_m.view(), expected.quoted_pcr10),
-              "PCR 10 after " + std::to_string(m) + " entries is " + hex(expected.quoted_pcr10),
-              m <= outcome.total ? hex(at_m.view())
-                                 : "the log has " + std::to_string(outcome.total) + " entries");
-    const auto n_digest = digests.at(n);
-    const auto m_digest = digests.at(m);
-    const bool prefixes = m >= n && n_digest == expected.n_log_sha256 &&
-                          m_digest == expected.m_log_sha256 && equal(at_n.view(), expected.n_pcr10);
-    out.check("ima.prefix", prefixes,
-              "n = " + std::to_string(n) + " " + hex(expected.n_log_sha256) +
-                  ", m = " + std::to_string(m) + " " + hex(expected.m_log_sha256) + ", m >= n",
-              prefixes ? "as wanted" : short_text(n_digest) + ", " + short_text(m_digest));
-    boot.report(out);
-    if (appraisal) {
-        appraisal->report(out);
-    }
+    Pass(expected, reference, history, nullptr).run(log.bytes, found, outcome);
+    out.append(found);
 }
 
 }  // namespace ratls::verify

@@ -3,29 +3,45 @@
 
 #include "ratls/evidence/ima/log.h"
 #include "verify/appraise/ima_index.h"
+#include "verify/appraise/ima_state.h"
 #include "verify/finding.h"
 
 namespace ratls::verify {
 
 /// What certificate and quote say about the log.
 struct ImaExpectation {
-    std::uint64_t n = 0;  ///< claim 4: entries that the guest had read before the report
-    Sha256Digest n_log_sha256{};
-    Sha256Digest n_pcr10{};
+    ImaPoint n;           ///< claim 4: entries that the guest had read before the report
     std::uint64_t m = 0;  ///< label 4: entries that replay to the quote
     Sha256Digest m_log_sha256{};
     Bytes quoted_pcr10;            ///< SHA-256 bank
     std::vector<Bytes> boot_pcrs;  ///< quoted PCR 0 to 9
 };
 
+/// A log in binary form, or the rest of one.
+struct ImaLog {
+    ByteView bytes;
+    std::size_t first = 0;  ///< index of its first entry
+};
+
+/// What was verified before, and by whom this log says that it is.
+struct ImaHistory {
+    ImaMemory& memory;
+    ImaOwner owner;
+    bool fresh = false;  ///< the quote was made for this verifier, after all that it remembers
+};
+
 struct ImaOutcome {
     std::size_t total = 0;       ///< entries in the log
+    std::size_t read = 0;        ///< of them now; the others were verified before
     std::size_t violations = 0;  ///< among the first m
 };
 
-/// Replays the log (binary form), checks it against quote and claims, and compares every entry
-/// below m with the reference values, if there are any. No allocation per entry.
-void verify_and_appraise_ima(ByteView log, const ImaExpectation& expected,
-                             const ImaIndex* reference, Findings& out, ImaOutcome& outcome);
+/// Replays the log, checks it against quote and claims, and compares every entry below m with the
+/// reference values, if there are any. No allocation per entry. With a history it goes on from what
+/// was verified of this log before, and if all is well that is remembered: the cost is that of the
+/// new entries. If the log begins later than what is remembered, `ima.log` says what is needed.
+void verify_and_appraise_ima(const ImaLog& log, const ImaExpectation& expected,
+                             const ImaIndex* reference, const ImaHistory* history, Findings& out,
+                             ImaOutcome& outcome);
 
 }  // namespace ratls::verify

@@ -1,7 +1,10 @@
 #include "verify/appraise/ima_index.h"
 
+#include <algorithm>
 #include <bit>
 
+#include "ratls/base/glob.h"
+#include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
 
 namespace ratls::verify {
@@ -17,7 +20,8 @@ std::uint64_t pair_hash(std::string_view path, ByteView digest) {
 }  // namespace
 
 ImaIndex::ImaIndex(const ImaReference& reference)
-    : tolerated_(reference.tolerate_violations.begin(), reference.tolerate_violations.end()) {
+    : reference_(reference),
+      tolerated_(reference.tolerate_violations.begin(), reference.tolerate_violations.end()) {
     std::size_t pairs = 0;
     std::size_t bytes = 0;
     for (const auto* list : {&reference.allow, &reference.require}) {
@@ -31,30 +35,57 @@ ImaIndex::ImaIndex(const ImaReference& reference)
     pairs_.reserve(pairs);
     bytes_.reserve(bytes);
     for (const FileReference& file : reference.allow) {
-        add(file, kNotRequired);
+        file.pattern ? add_pattern(file) : add(file, kNotRequired);
     }
+    std::uint32_t required = 0;
     for (const FileReference& file : reference.require) {  // what must run may run
-        add(file, static_cast<std::uint32_t>(required_.size()));
-        required_.push_back(file.path);
+        add(file, required++);
+    }
+    for (const FileReference& file : reference.forbid) {
+        add_forbidden(file);
     }
     make_table();
 }
 
-void ImaIndex::add(const FileReference& file, std::uint32_t required) {
+/// What is no digest accepts and forbids nothing; the snapshot's parser refuses it.
+std::vector<ImaIndex::Content> ImaIndex::contents_of(const FileReference& file) {
+    std::vector<Content> out;
     for (const std::string& text : file.digests) {
         const std::size_t colon = text.find(':');
         const auto alg = hash_from_name(std::string_view(text).substr(0, colon));
-        const auto digest = parse_hex(std::string_view(text).substr(colon + 1));
-        if (!alg || !digest || digest->size() != digest_size(*alg)) {
-            continue;  // accepts nothing; the snapshot's parser refuses it
+        auto digest = parse_hex(std::string_view(text).substr(colon + 1));
+        if (alg && digest && digest->size() == digest_size(*alg)) {
+            out.push_back({*alg, *std::move(digest)});
         }
-        pairs_.push_back({.hash = pair_hash(file.path, *digest),
+    }
+    return out;
+}
+
+void ImaIndex::add(const FileReference& file, std::uint32_t required) {
+    for (const Content& content : contents_of(file)) {
+        pairs_.push_back({.hash = pair_hash(file.path, content.digest),
                           .path = bytes_.size(),
                           .path_size = static_cast<std::uint32_t>(file.path.size()),
                           .required = required,
-                          .alg = *alg});
+                          .alg = content.alg});
         append(bytes_, as_bytes(file.path));
-        append(bytes_, *digest);
+        append(bytes_, content.digest);
+    }
+}
+
+void ImaIndex::add_pattern(const FileReference& file) {
+    for (const Content& content : contents_of(file)) {
+        patterns_.emplace(as_text(content.digest),
+                          std::pair<HashAlg, std::string_view>(content.alg, file.path));
+    }
+}
+
+void ImaIndex::add_forbidden(const FileReference& file) {
+    Forbidden forbidden{file.path, file.digests.empty(), contents_of(file)};
+    if (file.pattern) {
+        forbidden_patterns_.push_back(std::move(forbidden));
+    } else {
+        forbidden_.emplace(file.path, std::move(forbidden));
     }
 }
 
@@ -70,11 +101,7 @@ void ImaIndex::make_table() {
     }
 }
 
-bool ImaIndex::find(const ima::Entry& entry, std::vector<bool>& found) const {
-    // A digest of fs-verity is one of another thing; the snapshot holds digests of files.
-    if (!entry.file_hash || entry.verity) {
-        return false;
-    }
+bool ImaIndex::find_listed(const ima::Entry& entry, std::vector<bool>& found) const {
     const std::uint64_t hash = pair_hash(entry.path, entry.file_digest);
     const std::size_t mask = table_.size() - 1;
     bool known = false;
@@ -95,6 +122,83 @@ bool ImaIndex::find(const ima::Entry& entry, std::vector<bool>& found) const {
         }
     }
     return known;
+}
+
+bool ImaIndex::find(const ima::Entry& entry, std::vector<bool>& found) const {
+    // A digest of fs-verity is one of another thing; the snapshot holds digests of files.
+    if (!entry.file_hash || entry.verity) {
+        return false;
+    }
+    return find_listed(entry, found) || fits_pattern(entry) || is_signed(entry);
+}
+
+bool ImaIndex::fits_pattern(const ima::Entry& entry) const {
+    if (patterns_.empty()) {
+        return false;
+    }
+    const auto [first, last] = patterns_.equal_range(std::string(as_text(entry.file_digest)));
+    return std::any_of(first, last, [&](const auto& item) {
+        const auto& [alg, pattern] = item.second;
+        return alg == *entry.file_hash && glob_match(pattern, entry.path);
+    });
+}
+
+bool ImaIndex::is_signed(const ima::Entry& entry) const {
+    if (reference_.signers.empty() || entry.signature.empty()) {
+        return false;
+    }
+    const auto signature = ima::parse_file_signature(entry.signature);
+    if (!signature) {
+        return false;
+    }
+    return std::ranges::any_of(reference_.signers, [&](const SignerReference& signer) {
+        return signer.key_id == signature->key_id &&
+               std::ranges::any_of(
+                   signer.patterns,
+                   [&](const std::string& pattern) { return glob_match(pattern, entry.path); }) &&
+               ima::verify_file_signature(*signature, *entry.file_hash, entry.file_digest,
+                                          signer.key)
+                   .has_value();
+    });
+}
+
+bool ImaIndex::forbids(const ima::Entry& entry) const {
+    if (forbidden_.empty() && forbidden_patterns_.empty()) {
+        return false;
+    }
+    const auto content_fits = [&](const Forbidden& forbidden) {
+        return forbidden.any_content ||
+               (!entry.violation && !entry.verity && entry.file_hash &&
+                std::ranges::any_of(forbidden.contents, [&](const Content& content) {
+                    return content.alg == *entry.file_hash &&
+                           equal(content.digest, entry.file_digest);
+                }));
+    };
+    const auto [first, last] = forbidden_.equal_range(entry.path);
+    return std::any_of(first, last, [&](const auto& item) { return content_fits(item.second); }) ||
+           std::ranges::any_of(forbidden_patterns_, [&](const Forbidden& forbidden) {
+               return content_fits(forbidden) && glob_match(forbidden.path, entry.path);
+           });
+}
+
+bool ImaIndex::tolerates_violation(std::string_view path) const {
+    return tolerated_.contains(path) || std::ranges::any_of(reference_.tolerate_violation_patterns,
+                                                            [&](const std::string& pattern) {
+                                                                return glob_match(pattern, path);
+                                                            });
+}
+
+std::string ImaIndex::hint(const ima::Entry& entry) const {
+    for (const auto* list : {&reference_.require, &reference_.allow}) {
+        const auto same = std::ranges::find_if(*list, [&](const FileReference& file) {
+            return !file.pattern && file.path == entry.path;
+        });
+        if (same != list->end()) {
+            return "the snapshot has other content of it" +
+                   (same->source.empty() ? "" : ", of " + quoted(same->source));
+        }
+    }
+    return "not in the snapshot";
 }
 
 }  // namespace ratls::verify

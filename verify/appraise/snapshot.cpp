@@ -16,52 +16,12 @@ constexpr std::size_t kMaxItems = std::size_t{16} << 20;  // the size of the tex
 constexpr unsigned kMaxPcr = 15;                          // what a certificate quotes
 constexpr unsigned kImaPcr = 10;                          // its value is that of the log
 
-bool is_digest_text(std::string_view text) {
-    const std::size_t colon = text.find(':');
-    const auto alg = hash_from_name(text.substr(0, colon));
-    return colon != std::string_view::npos && alg &&
-           parse_hex(text.substr(colon + 1), digest_size(*alg)) && lower(text) == text;
-}
-
 UnixTime read_time(JsonReader& reader, std::string_view key) {
     const auto time = parse_rfc3339(reader.required_string(key));
     if (!time) {
         reader.fail(key, time.error().what);
     }
     return time.value_or(0);
-}
-
-std::vector<FileReference> read_files(JsonReader& reader, std::string_view key) {
-    std::vector<FileReference> out;
-    reader.each(key, kMaxItems, [&](JsonReader& item) {
-        FileReference file;
-        file.path = item.string("path", {});
-        if (const Bytes raw = item.hex_bytes("path_hex", 0); !raw.empty()) {
-            file.path = as_text(raw);
-        }
-        const bool both = item.member("path") != nullptr && item.member("path_hex") != nullptr;
-        if (file.path.empty() || both) {
-            item.fail("path", "either a path or path_hex wanted");
-        }
-        if (file.path == "boot_aggregate") {
-            item.fail("path", "boot_aggregate is always required and computed, never listed");
-        }
-        file.digests = item.strings("digests");
-        if (file.digests.empty()) {
-            item.fail("digests", "at least one wanted");
-        }
-        for (const std::string& digest : file.digests) {
-            if (!is_digest_text(digest)) {
-                item.fail("digests", "\"sha256:\" and 64 lower case hex digits wanted, " +
-                                         quoted(digest) + " found");
-            }
-        }
-        out.push_back(std::move(file));
-    });
-    if (out.empty()) {
-        reader.fail(key, "an empty list accepts nothing: at least one file wanted");
-    }
-    return out;
 }
 
 std::vector<MeasurementReference> read_measurements(JsonReader& reader) {
@@ -78,7 +38,7 @@ std::vector<MeasurementReference> read_measurements(JsonReader& reader) {
             }
         }
         reference.tag = item.string("tag", {});
-        if (!reference.tag.empty() && reference.tag != "paravisor") {
+        if (!reference.tag.empty() && reference.tag != kParavisorTag) {
             item.fail("tag", "\"paravisor\" wanted");
         }
         out.push_back(std::move(reference));
@@ -99,6 +59,12 @@ SnpReference read_snp(JsonReader& reader) {
     out.image_ids = reader.hex_list("image_ids", 16);
     out.min_guest_svn =
         static_cast<std::uint32_t>(reader.integer("min_guest_svn", 0, 0, 0xffffffff));
+    out.paravisor_id_key_digests = reader.hex_list("paravisor_id_key_digests", 48);
+    for (const Bytes& digest : out.paravisor_id_key_digests) {
+        if (all_zero(digest)) {
+            reader.fail("paravisor_id_key_digests", "zeros stand for no key");
+        }
+    }
     return out;
 }
 
@@ -190,19 +156,6 @@ void read_signatures(JsonReader& reader, Snapshot& out) {
     });
 }
 
-Json files_json(const std::vector<FileReference>& files) {
-    Json out(Json::Array{});
-    for (const FileReference& file : files) {
-        Json item(Json::Object{});
-        const bool plain =
-            is_utf8(file.path) && file.path.find('\0') == std::string::npos && !file.path.empty();
-        item.set(plain ? "path" : "path_hex", plain ? file.path : hex(as_bytes(file.path)));
-        item.set("digests", text_array(file.digests));
-        out.push(std::move(item));
-    }
-    return out;
-}
-
 Json measurements_json(const std::vector<MeasurementReference>& references) {
     Json out(Json::Array{});
     for (const MeasurementReference& reference : references) {
@@ -242,6 +195,7 @@ Json snp_json(const SnpReference& snp) {
     set_list(out, "author_key_digests", snp.author_key_digests);
     set_list(out, "family_ids", snp.family_ids);
     set_list(out, "image_ids", snp.image_ids);
+    set_list(out, "paravisor_id_key_digests", snp.paravisor_id_key_digests);
     out.set("min_guest_svn", std::uint64_t{snp.min_guest_svn});
     return out;
 }
@@ -308,13 +262,8 @@ Result<Snapshot> parse_snapshot(std::string_view text) {
     }
     if (const Json* member = reader.member("ima")) {
         JsonReader ima(*member, "snapshot: ima");
-        ImaReference reference;
-        reference.allow = read_files(ima, "allow");
-        reference.require = read_files(ima, "require");
-        reference.tolerate_violations = ima.strings("tolerate_violations");
-        reference.known_pcr10 = ima.hex_list("known_pcr10", 32);
+        out.ima = read_ima(ima);
         reader.absorb(ima);
-        out.ima = std::move(reference);
     }
     if (!out.snp && !out.tdx && !out.pcrs && !out.ima) {
         reader.fail("tee", "a snapshot without reference values accepts nothing");
@@ -358,12 +307,7 @@ Json snapshot_json(const Snapshot& snapshot) {
         out.set("tpm", std::move(tpm));
     }
     if (snapshot.ima) {
-        Json ima(Json::Object{});
-        ima.set("allow", files_json(snapshot.ima->allow));
-        ima.set("require", files_json(snapshot.ima->require));
-        ima.set("tolerate_violations", text_array(snapshot.ima->tolerate_violations));
-        ima.set("known_pcr10", hex_array(snapshot.ima->known_pcr10));
-        out.set("ima", std::move(ima));
+        out.set("ima", ima_json(*snapshot.ima));
     }
     return out;
 }

@@ -9,8 +9,12 @@
 #include "ratls/codec/json.h"
 #include "ratls/crypto/private_key.h"
 #include "verify/appraise/boot.h"
+#include "verify/appraise/ima_reference.h"
 
 namespace ratls::verify {
+
+/// The tag of what the host's vendor runs below the guest.
+inline constexpr std::string_view kParavisorTag = "paravisor";
 
 /// One accepted launch measurement of a TEE.
 struct MeasurementReference {
@@ -18,7 +22,7 @@ struct MeasurementReference {
     /// What the signer says that the measurement covers. Only "kernel", "initrd" and "cmdline"
     /// together make the boot hardware-measured (a launch with kernel hashes).
     std::vector<std::string> covers;
-    std::string tag;  ///< "" or "paravisor": what the host's vendor runs below the guest
+    std::string tag;  ///< "" or `kParavisorTag`
 
     bool covers_boot() const;
 };
@@ -31,6 +35,8 @@ struct SnpReference {
     std::vector<Bytes> family_ids;          ///< 16 bytes each; any if empty
     std::vector<Bytes> image_ids;           ///< 16 bytes each; any if empty
     std::uint32_t min_guest_svn = 0;
+    /// 48 bytes each: keys whose holders launch paravisors, of any measurement; none if empty
+    std::vector<Bytes> paravisor_id_key_digests = {};
 };
 
 /// What a trust domain must be. Without values for RTMR 0 to 2 its boot is not measured by
@@ -44,18 +50,6 @@ struct TdxReference {
 
 /// Accepted values by PCR index, SHA-256 bank.
 using PcrReference = std::map<unsigned, std::vector<Bytes>>;
-
-struct FileReference {
-    std::string path;                  ///< raw bytes, as IMA logs them
-    std::vector<std::string> digests;  ///< "sha256:hex"
-};
-
-struct ImaReference {
-    std::vector<FileReference> allow;
-    std::vector<FileReference> require;            ///< found below m, each of them
-    std::vector<std::string> tolerate_violations;  ///< exact paths
-    std::vector<Bytes> known_pcr10;                ///< for clients that have no log
-};
 
 struct SnapshotSignature {
     Sha256Digest key{};  ///< SHA-256 of the signer's SubjectPublicKeyInfo

@@ -23,7 +23,12 @@ void add_list(Items& out, const std::string& section, const std::vector<Bytes>& 
 
 void add_files(Items& out, const std::string& section, const std::vector<FileReference>& files) {
     for (const FileReference& file : files) {
-        out[{section, file.path}].insert(file.digests.begin(), file.digests.end());
+        std::set<std::string>& values =
+            out[{file.pattern ? section + " pattern" : section, file.path}];
+        values.insert(file.digests.begin(), file.digests.end());
+        if (!file.source.empty()) {
+            values.insert("source " + quoted(file.source));
+        }
     }
 }
 
@@ -47,6 +52,7 @@ void add_snp(Items& out, const SnpReference& snp) {
     add_list(out, "tee.snp.author_key_digests", snp.author_key_digests);
     add_list(out, "tee.snp.family_ids", snp.family_ids);
     add_list(out, "tee.snp.image_ids", snp.image_ids);
+    add_list(out, "tee.snp.paravisor_id_key_digests", snp.paravisor_id_key_digests);
     add(out, "tee.snp.min_guest_svn", std::to_string(snp.min_guest_svn));
 }
 
@@ -95,6 +101,17 @@ Items items_of(const Snapshot& snapshot) {
         add_files(out, "ima.require", snapshot.ima->require);
         for (const std::string& path : snapshot.ima->tolerate_violations) {
             out[{"ima.tolerate_violations", path}];
+        }
+        for (const std::string& pattern : snapshot.ima->tolerate_violation_patterns) {
+            out[{"ima.tolerate_violation_patterns", pattern}];
+        }
+        add_files(out, "ima.forbid", snapshot.ima->forbid);
+        for (const SignerReference& signer : snapshot.ima->signers) {
+            std::set<std::string>& values = out[{"ima.signers", hex(signer.key.spki_sha256())}];
+            values.insert("key_id " + hex(signer.key_id));
+            for (const std::string& pattern : signer.patterns) {
+                values.insert("pattern " + quoted(pattern));
+            }
         }
         add_list(out, "ima.known_pcr10", snapshot.ima->known_pcr10);
     }

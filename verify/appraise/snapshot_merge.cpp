@@ -38,16 +38,34 @@ void unite_or_any(std::vector<Bytes>& into, const std::vector<Bytes>& more, std:
     unite(into, more);
 }
 
+/// Both, if they differ.
+void join_texts(std::string& into, const std::string& more) {
+    if (into.empty()) {
+        into = more;
+    } else if (!more.empty() && into != more) {
+        into += "; " + more;
+    }
+}
+
 void unite_files(std::vector<FileReference>& into, const std::vector<FileReference>& more) {
-    std::map<std::string, std::set<std::string>> all;
+    struct Entry {
+        std::set<std::string> digests;
+        std::string source;
+    };
+    std::map<std::pair<bool, std::string>, Entry> all;
     for (const std::vector<FileReference>* files : {&std::as_const(into), &more}) {
         for (const FileReference& file : *files) {
-            all[file.path].insert(file.digests.begin(), file.digests.end());
+            Entry& entry = all[{file.pattern, file.path}];
+            entry.digests.insert(file.digests.begin(), file.digests.end());
+            join_texts(entry.source, file.source);
         }
     }
     into.clear();
-    for (const auto& [path, digests] : all) {
-        into.push_back({path, {digests.begin(), digests.end()}});
+    for (auto& [key, entry] : all) {
+        into.push_back({key.second,
+                        {entry.digests.begin(), entry.digests.end()},
+                        key.first,
+                        std::move(entry.source)});
     }
 }
 
@@ -80,6 +98,7 @@ void merge_snp(SnpReference& into, const SnpReference& more, Notes& notes) {
                  notes);
     unite_or_any(into.family_ids, more.family_ids, "tee.snp.family_ids", notes);
     unite_or_any(into.image_ids, more.image_ids, "tee.snp.image_ids", notes);
+    unite(into.paravisor_id_key_digests, more.paravisor_id_key_digests);
     if (into.min_guest_svn != more.min_guest_svn) {
         into.min_guest_svn = std::max(into.min_guest_svn, more.min_guest_svn);
         notes.push_back("tee.snp.min_guest_svn: the parts differ: " +
@@ -113,7 +132,20 @@ void merge_pcrs(PcrReference& into, const PcrReference& more, Notes&) {
 void merge_ima(ImaReference& into, const ImaReference& more, Notes& notes) {
     unite_files(into.allow, more.allow);
     unite_files(into.require, more.require);
-    if (keep_common(into.tolerate_violations, more.tolerate_violations)) {
+    for (const FileReference& file : more.forbid) {
+        if (std::ranges::find(into.forbid, file) == into.forbid.end()) {
+            into.forbid.push_back(file);
+        }
+    }
+    for (const SignerReference& signer : more.signers) {
+        if (std::ranges::find(into.signers, signer) == into.signers.end()) {
+            into.signers.push_back(signer);
+        }
+    }
+    const bool dropped =
+        keep_common(into.tolerate_violations, more.tolerate_violations) |
+        keep_common(into.tolerate_violation_patterns, more.tolerate_violation_patterns);
+    if (dropped) {
         notes.emplace_back("ima.tolerate_violations: only paths that all parts tolerate are kept");
     }
     if (keep_common(into.known_pcr10, more.known_pcr10)) {
@@ -164,11 +196,7 @@ Status merge_head(Snapshot& into, const Snapshot& more, Notes& notes) {
     if (more.origin == "observed") {
         into.origin = more.origin;
     }
-    if (into.taken_from.empty()) {
-        into.taken_from = more.taken_from;
-    } else if (!more.taken_from.empty() && into.taken_from != more.taken_from) {
-        into.taken_from += "; " + more.taken_from;
-    }
+    join_texts(into.taken_from, more.taken_from);
     return {};
 }
 

@@ -195,16 +195,25 @@ void appraise_snp_policy(const Verified<SnpEvidence>& evidence, const SnpPolicy&
     check_list_date(*evidence, policy, out);
 }
 
-const MeasurementReference* appraise_snp_reference(const Verified<SnpEvidence>& evidence,
-                                                   const SnpReference& reference, Findings& out) {
+SnpMatch appraise_snp_reference(const Verified<SnpEvidence>& evidence,
+                                const SnpReference& reference, bool of_paravisor, Findings& out) {
     const snp::Report& report = evidence->report;
+    SnpMatch match;
     const auto found = std::ranges::find_if(
         reference.measurements,
         [&](const MeasurementReference& entry) { return equal(entry.value, report.measurement); });
-    const bool known = found != reference.measurements.end();
-    out.check("snp.measurement", known,
-              "one of " + std::to_string(reference.measurements.size()) + " reference values",
-              hex(report.measurement));
+    if (found != reference.measurements.end()) {
+        match = {&*found, found->tag == kParavisorTag};
+    }
+    const bool by_key = of_paravisor && !all_zero(report.id_key_digest) &&
+                        contains(reference.paravisor_id_key_digests, report.id_key_digest);
+    match.paravisor = match.paravisor || by_key;
+    out.check("snp.measurement", match.measurement != nullptr || by_key,
+              "one of " + std::to_string(reference.measurements.size()) + " reference values" +
+                  (of_paravisor ? ", or the id key of a paravisor" : ""),
+              hex(report.measurement) + (match.measurement == nullptr && by_key
+                                             ? ", of the id key " + hex(report.id_key_digest)
+                                             : ""));
     if (!reference.host_data.empty()) {
         out.check("snp.host_data", contains(reference.host_data, report.host_data),
                   "a reference value", hex(report.host_data));
@@ -231,7 +240,7 @@ const MeasurementReference* appraise_snp_reference(const Verified<SnpEvidence>& 
     out.check("snp.guest_svn", report.guest_svn >= reference.min_guest_svn,
               "at least " + std::to_string(reference.min_guest_svn),
               std::to_string(report.guest_svn));
-    return known ? &*found : nullptr;
+    return match;
 }
 
 Json snp_claims(const snp::Report& report) {

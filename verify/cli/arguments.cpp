@@ -100,6 +100,19 @@ Run add_pin(CLI::App& command, Io& io) {
     return [o, &io] { return cmd_pin(*o, io); };
 }
 
+Run add_monitor(CLI::App& command, Io& io) {
+    auto o = std::make_shared<MonitorOptions>();
+    command.add_option("TARGET", o->verify.target, "https://host[:port] or host[:port]")
+        ->required();
+    command.add_option("--every", o->every_s, "Seconds from one verification to the next")
+        ->check(CLI::Range(1, 86400))
+        ->capture_default_str();
+    command.add_option("--times", o->times, "How often; without it until something is wrong")
+        ->check(CLI::Range(1, 1'000'000'000));
+    add_common(command, o->verify);
+    return [o, &io] { return cmd_monitor(*o, io); };
+}
+
 void add_sequence(CLI::App& command, std::uint64_t& sequence) {
     command.add_option("--sequence", sequence, "Sequence number; it only ever rises")
         ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 52))
@@ -140,7 +153,11 @@ Run add_take(CLI::App& command, Io& io) {
 
 Run add_build(CLI::App& command, Io& io) {
     auto o = std::make_shared<BuildOptions>();
-    command.add_option("ROOT", o->root, "Folder with the root file system of an image")->required();
+    command
+        .add_option("ROOT", o->roots,
+                    "Folder with the root file system of an image, or a package (.deb, .rpm) or "
+                    "archive (tar, cpio); several are taken together")
+        ->required();
     add_head(command, o->head);
     command.add_option("--require", o->require, "Path below ROOT that must always be measured")
         ->required()
@@ -156,6 +173,8 @@ Run add_build(CLI::App& command, Io& io) {
         ->capture_default_str();
     command.add_option("--jobs", o->jobs, "Files that are hashed at the same time")
         ->check(CLI::Range(1, 64));
+    command.add_flag("--no-usr-merge", o->no_usr_merge,
+                     "Take /bin, /sbin and /lib* of packages as folders, not as links into /usr");
     return [o, &io] { return cmd_snapshot_build(*o, io); };
 }
 
@@ -243,6 +262,10 @@ constexpr std::array kSnapshotCommands = {
             add_merge},
     Command{"diff", "Print what is different between two snapshots",
             "ratls snapshot diff old.json new.json", add_diff},
+    Command{"monitor", "Verify a host again and again, and end when it is not accepted",
+            "ratls monitor vm.example.org:5555 --every 60 --snapshot web.json --snapshot-key "
+            "key.pub.pem",
+            add_monitor},
     Command{"show", "Print a snapshot, without judging it", "ratls snapshot show web.json",
             add_snapshot_show},
     Command{"verify", "Verify signatures and dates of a snapshot",
@@ -350,6 +373,10 @@ constexpr std::array kCommands = {
     Command{"verify", "Verify a host, a certificate or raw evidence",
             "ratls verify vm.example.org:5555 --snapshot web.json --snapshot-key key.pub.pem",
             add_verify},
+    Command{"monitor", "Verify a host again and again, and end when it is not accepted",
+            "ratls monitor vm.example.org:5555 --every 60 --snapshot web.json --snapshot-key "
+            "key.pub.pem",
+            add_monitor},
     Command{"show", "Print what a certificate, quote or log says, without judging it",
             "ratls show binary_runtime_measurements --as ima --json", add_show},
     Command{"pin", "Print the key of an accepted host for other programs to pin",

@@ -44,6 +44,12 @@ struct PinOptions {
     std::string format = "curl";
 };
 
+struct MonitorOptions {
+    VerifyOptions verify;
+    unsigned every_s = 60;
+    unsigned times = 0;  ///< for ever if 0
+};
+
 struct TakeOptions {
     VerifyOptions verify;
     std::string out;
@@ -65,11 +71,12 @@ struct SnapshotHeadOptions {
 
 struct BuildOptions {
     SnapshotHeadOptions head;
-    std::string root;
+    std::vector<std::string> roots;  ///< folders, packages and archives
     std::vector<std::string> require;
     std::vector<std::string> exclude;
     std::vector<std::string> digests = {"sha256"};
-    unsigned jobs = 0;  ///< one for each processor if 0
+    unsigned jobs = 0;          ///< one for each processor if 0
+    bool no_usr_merge = false;  ///< /bin and /lib of packages are no links into /usr
 };
 
 struct DiffOptions {
@@ -129,6 +136,7 @@ struct CollateralExportOptions {
 // Each gives the exit code of the program.
 int cmd_verify(const VerifyOptions& options, Io& io);
 int cmd_show(const ShowOptions& options, Io& io);
+int cmd_monitor(const MonitorOptions& options, Io& io);
 int cmd_pin(const PinOptions& options, Io& io);
 int cmd_snapshot_take(const TakeOptions& options, Io& io);
 int cmd_snapshot_build(const BuildOptions& options, Io& io);

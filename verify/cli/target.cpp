@@ -81,7 +81,11 @@ Result<SnapshotFiles> SnapshotFiles::load(const VerifyOptions& options, Io& io) 
         return out;
     }
     RATLS_TRY(const Bytes file, read_option(io, "--snapshot", options.snapshot, kMaxSnapshotFile));
-    RATLS_TRY(out.snapshot_, verify::parse_snapshot(as_text(file)));
+    RATLS_TRY(verify::Snapshot snapshot, verify::parse_snapshot(as_text(file)));
+    out.snapshot_ = std::make_shared<const verify::Snapshot>(std::move(snapshot));
+    if (out.snapshot_->ima) {
+        out.ima_index_ = std::make_shared<const verify::ImaIndex>(*out.snapshot_->ima);
+    }
     out.fault_ = Error{Code::untrusted, "snapshot", "no --snapshot-key was given"};
     for (const std::string& path : options.snapshot_keys) {
         RATLS_TRY(const PublicKey key, load_public_key(io, "--snapshot-key", path));
@@ -108,7 +112,7 @@ std::optional<verify::SnapshotInput> SnapshotFiles::input() const {
     if (!snapshot_) {
         return std::nullopt;
     }
-    return verify::SnapshotInput{*snapshot_, fault_, highest_};
+    return verify::SnapshotInput{*snapshot_, fault_, highest_, ima_index_};
 }
 
 void SnapshotFiles::remember(Io& io) const {
@@ -208,23 +212,33 @@ Result<LogFiles> load_logs(const VerifyOptions& options, Io& io) {
     return out;
 }
 
+Result<HostTarget> HostTarget::load(const VerifyOptions& options, Io& io) {
+    HostTarget out;
+    RATLS_TRY(out.endpoint_, parse_endpoint(options.target, options.resolve));
+    RATLS_TRY(out.snapshot_, SnapshotFiles::load(options, io));
+    RATLS_TRY(out.logs_, load_logs(options, io));
+    out.evidence_only_ = options.evidence_only;
+    return out;
+}
+
+Result<verify::LiveResult> HostTarget::verify(const LoadedOptions& loaded,
+                                              verify::LiveMemory* memory) const {
+    const verify::Context context = loaded.context();
+    const verify::LiveInputs inputs{.endpoint = endpoint_,
+                                    .context = context,
+                                    .snapshot = snapshot_.input(),
+                                    .evidence_only = evidence_only_,
+                                    .ima_log = logs_.ima,
+                                    .boot_log = logs_.boot,
+                                    .memory = memory};
+    CurlHttpClient http;
+    return verify::verify_live(inputs, http);
+}
+
 Result<verify::LiveResult> verify_host(const VerifyOptions& options, const LoadedOptions& loaded,
                                        Io& io) {
-    RATLS_TRY(Endpoint endpoint, parse_endpoint(options.target, options.resolve));
-    RATLS_TRY(const SnapshotFiles snapshot, SnapshotFiles::load(options, io));
-    RATLS_TRY(LogFiles logs, load_logs(options, io));
-    verify::ProvenIssuers proven;  // certificate and fresh evidence have the same chain
-    verify::Context context = loaded.context();
-    context.proven = &proven;
-    verify::LiveInputs inputs{.endpoint = std::move(endpoint),
-                              .context = context,
-                              .snapshot = snapshot.input(),
-                              .evidence_only = options.evidence_only,
-                              .ima_log = std::move(logs.ima),
-                              .boot_log = std::move(logs.boot)};
-    CurlHttpClient http;
-    RATLS_TRY(verify::LiveResult live, verify::verify_live(inputs, http));
-    return live;
+    RATLS_TRY(const HostTarget host, HostTarget::load(options, io));
+    return host.verify(loaded);
 }
 
 Status refuse_weakening(const VerifyOptions& options) {

@@ -21,7 +21,8 @@ class SnapshotFiles {
     void remember(Io& io) const;
     Status write_state(Io& io) const;
 
-    std::optional<verify::Snapshot> snapshot_;
+    std::shared_ptr<const verify::Snapshot> snapshot_;  ///< stays where it is: the index points in
+    std::shared_ptr<const verify::ImaIndex> ima_index_;
     std::optional<Error> fault_;
     std::vector<std::string> signers_;  ///< of the given keys, those whose signature holds
     std::uint64_t highest_ = 0;
@@ -33,16 +34,32 @@ Result<Endpoint> parse_endpoint(const std::string& target, const std::vector<std
 /// True if the target is meant as a file: one that exists.
 bool is_file_target(Io& io, const std::string& target);
 
-/// Verifies a live host.
-Result<verify::LiveResult> verify_host(const VerifyOptions& options, const LoadedOptions& loaded,
-                                       Io& io);
-
 /// The --log files by what they are: one IMA log, in binary form, and one boot log at most.
 struct LogFiles {
     std::optional<Bytes> ima;
     std::optional<Bytes> boot;
 };
 Result<LogFiles> load_logs(const VerifyOptions& options, Io& io);
+
+/// A live host and what it is compared with.
+class HostTarget {
+  public:
+    static Result<HostTarget> load(const VerifyOptions& options, Io& io);
+
+    /// `memory`: what earlier verifications left; null if this is the only one.
+    Result<verify::LiveResult> verify(const LoadedOptions& loaded,
+                                      verify::LiveMemory* memory = nullptr) const;
+
+  private:
+    Endpoint endpoint_;
+    SnapshotFiles snapshot_;
+    LogFiles logs_;
+    bool evidence_only_ = false;
+};
+
+/// Loads and verifies a live host, once.
+Result<verify::LiveResult> verify_host(const VerifyOptions& options, const LoadedOptions& loaded,
+                                       Io& io);
 
 /// Only `accepted` opens a door: refuses what would weaken that, before anything is done.
 Status refuse_weakening(const VerifyOptions& options);

@@ -14,29 +14,58 @@ constexpr std::size_t kMaxBootLog = std::size_t{16} << 20;
 
 class LiveVerifier {
   public:
-    LiveVerifier(const LiveInputs& inputs, HttpClient& http) : inputs_(inputs), http_(http) {}
+    LiveVerifier(const LiveInputs& inputs, HttpClient& http)
+        : inputs_(inputs),
+          http_(http),
+          memory_(inputs.memory != nullptr ? *inputs.memory : own_memory_),
+          context_(inputs.context) {
+        context_.proven = &memory_.proven;
+        context_.ima = &memory_.ima;
+    }
 
     Result<LiveResult> run() {
+        const auto known = memory_.ima_entries.find(inputs_.endpoint.text());
+        log_first_ = inputs_.ima_log || known == memory_.ima_entries.end() ? 0 : known->second;
         for (int attempt = 1;; ++attempt) {
             RATLS_CHECK(prefetch());
             auto result = once();
-            // Between the two connections the agent may have measured on or renewed.
-            const bool log_behind = result && !inputs_.ima_log &&
-                                    (result->result.findings.has("ima.replay", Verdict::fail) ||
-                                     result->result.findings.has("ima.prefix", Verdict::fail));
-            if (!log_behind || attempt == kAttempts) {
+            if (!result || !log_behind(result->result.findings) || attempt == kAttempts) {
+                remember(result);
                 return result;
             }
+            log_first_ = 0;
         }
     }
 
   private:
+    /// Between the two connections the agent may have measured on or renewed; and what is in hand
+    /// of the log, or remembered, may not be of this boot.
+    bool log_behind(const Findings& findings) const {
+        if (inputs_.ima_log) {
+            return false;
+        }
+        return findings.has("ima.replay", Verdict::fail) ||
+               findings.has("ima.prefix", Verdict::fail) ||
+               (log_first_ > 0 && (findings.has("ima.log", Verdict::fail) ||
+                                   findings.has("ima.format", Verdict::fail) ||
+                                   findings.has("ima.boot_aggregate", Verdict::fail)));
+    }
+
+    void remember(const Result<LiveResult>& result) {
+        if (result && good(result->result) && result->collection->ima && !inputs_.ima_log) {
+            memory_.ima_entries[inputs_.endpoint.text()] =
+                static_cast<std::size_t>(result->collection->ima->entries);
+        }
+    }
+
     /// Bytes from whoever answers: the quote proves them, or nothing does.
     Status prefetch() {
         log_ = inputs_.ima_log;
         boot_log_ = inputs_.boot_log;
+        counted_ = log_first_;
+        counted_bytes_ = 0;
         if (!log_) {
-            RATLS_CHECK(fetch("ima", ima::kMaxLogBytes, log_));
+            RATLS_CHECK(fetch("ima?from=" + std::to_string(log_first_), ima::kMaxLogBytes, log_));
         }
         return boot_log_ ? Status() : fetch("eventlog", kMaxBootLog, boot_log_);
     }
@@ -62,11 +91,12 @@ class LiveVerifier {
     }
 
     CertificateInputs certificate_inputs() const {
-        CertificateInputs out{.context = inputs_.context,
+        CertificateInputs out{.context = context_,
                               .snapshot = inputs_.snapshot,
                               .evidence_only = inputs_.evidence_only,
                               .name = inputs_.endpoint.host,
                               .ima_log = std::nullopt,
+                              .ima_log_first = log_first_,
                               .boot_log = std::nullopt};
         if (log_) {
             out.ima_log = *log_;
@@ -120,6 +150,7 @@ class LiveVerifier {
             out.result = conclude_handshake(out.native->claims, certificate_inputs(), out.result);
         }
         out.ima_log = log_.value_or(Bytes{});
+        out.ima_log_first = log_first_;
         if (good(out.result)) {
             out.connection = std::make_unique<TlsConnection>(*std::move(connection));
         }
@@ -162,12 +193,15 @@ class LiveVerifier {
 
     /// Only what was measured since: the first part is in hand.
     Status extend_log(TlsConnection& connection, Deadline deadline) {
-        ima::LogReader reader(*log_);
+        ima::LogReader reader(ByteView(*log_).subspan(counted_bytes_), ima::kSha1DigestSize,
+                              counted_);
         ima::Entry entry;
         while (reader.next(entry)) {
         }
+        counted_ = reader.index();
+        counted_bytes_ += reader.offset();
         http::Request get;
-        get.target = std::string(kRoot) + "ima?from=" + std::to_string(reader.index());
+        get.target = std::string(kRoot) + "ima?from=" + std::to_string(counted_);
         RATLS_TRY(const http::Response answer,
                   ask(connection, std::move(get), ima::kMaxLogBytes, deadline));
         if (answer.status == 200) {
@@ -178,7 +212,12 @@ class LiveVerifier {
 
     const LiveInputs& inputs_;
     HttpClient& http_;
+    LiveMemory own_memory_;
+    LiveMemory& memory_;
+    Context context_;
     std::optional<Bytes> log_, boot_log_;
+    std::size_t log_first_ = 0;                    ///< index of the first entry of `log_`
+    std::size_t counted_ = 0, counted_bytes_ = 0;  ///< entries up to there, and their bytes
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Verification of a live host, inside the TLS handshake.
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "ratls/platform/http_client.h"
@@ -8,6 +9,14 @@
 #include "verify/verifier.h"
 
 namespace ratls::verify {
+
+/// What verified connections leave for the next ones, in memory only. One thread at a time.
+struct LiveMemory {
+    ProvenIssuers proven;
+    ImaMemory ima;
+    /// By endpoint: entries of its IMA log that need not be fetched again.
+    std::map<std::string, std::size_t> ima_entries;
+};
 
 struct LiveInputs {
     Endpoint endpoint;
@@ -19,6 +28,9 @@ struct LiveInputs {
     std::optional<Bytes> ima_log;
     std::optional<Bytes> boot_log;
     std::chrono::milliseconds timeout{30'000};
+    /// What earlier connections left; none: this one is the first. Stands for `context.proven` and
+    /// `context.ima`.
+    LiveMemory* memory = nullptr;
 };
 
 /// What a verified connection leaves in hand.
@@ -27,7 +39,8 @@ struct LiveResult {
     /// The leaf, and the evidence that the result rests on: that of the session if there was one.
     std::optional<cert::NativeCertificate> native;
     std::optional<cert::Collection> collection;
-    Bytes ima_log;
+    Bytes ima_log;                  ///< as far as it was fetched
+    std::size_t ima_log_first = 0;  ///< index of its first entry; 0 without memory
     /// Open only if the result is accepted, or genuine with `evidence_only`.
     std::unique_ptr<TlsConnection> connection;
 };

@@ -5,6 +5,8 @@
 namespace ratls::ima {
 namespace {
 
+constexpr std::size_t kPiece = 4096;  // bytes that are hashed at once
+
 /// One pass for one mode.
 Result<std::optional<PrefixMatch>> match_mode(ByteView log, Replay::Bank bank,
                                               const PcrPredicate& wanted) {
@@ -44,32 +46,50 @@ Result<std::optional<PrefixMatch>> match_prefix(ByteView log, HashAlg bank, Byte
     return match_prefix_if(log, bank, [pcr10](ByteView value) { return equal(value, pcr10); });
 }
 
-PrefixDigests::PrefixDigests(const std::vector<std::size_t>& counts) {
+void PrefixDigests::choose(std::vector<std::size_t> counts) {
+    std::ranges::sort(counts);
+    points_.clear();
     for (const std::size_t count : counts) {
-        points_.push_back({count, std::nullopt});
+        if (points_.empty() || points_.back().count != count) {
+            points_.push_back({count, std::nullopt});
+        }
     }
+    next_ = static_cast<std::size_t>(std::ranges::lower_bound(points_, count_, {}, &Point::count) -
+                                     points_.begin());
     note();
 }
 
 void PrefixDigests::add(const Entry& entry) {
-    hasher_.update(entry.raw);
+    if (!pending_.empty() && pending_.data() + pending_.size() == entry.raw.data()) {
+        pending_ = ByteView(pending_.data(), pending_.size() + entry.raw.size());
+    } else {
+        flush();
+        pending_ = entry.raw;
+    }
+    if (pending_.size() >= kPiece) {
+        flush();
+    }
     ++count_;
     note();
+}
+
+void PrefixDigests::flush() {
+    hasher_.update(pending_);
+    pending_ = {};
+}
+
+void PrefixDigests::note() {
+    if (next_ < points_.size() && points_[next_].count == count_) {
+        flush();
+        Hasher copy = hasher_;
+        Sha256Digest& digest = points_[next_++].digest.emplace();
+        std::ranges::copy(copy.finish().view(), digest.begin());
+    }
 }
 
 std::optional<Sha256Digest> PrefixDigests::at(std::size_t count) const {
     const auto found = std::ranges::find(points_, count, &Point::count);
     return found == points_.end() ? std::nullopt : found->digest;
-}
-
-void PrefixDigests::note() {
-    for (Point& point : points_) {
-        if (point.count == count_) {
-            Hasher copy = hasher_;
-            point.digest.emplace();
-            std::ranges::copy(copy.finish().view(), point.digest->begin());
-        }
-    }
 }
 
 Result<Sha256Digest> prefix_digest(ByteView log, std::size_t count,

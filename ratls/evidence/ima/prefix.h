@@ -35,21 +35,29 @@ Result<std::optional<PrefixMatch>> match_prefix_if(ByteView log, HashAlg bank,
 /// claim 4 and label 4.
 class PrefixDigests {
   public:
-    explicit PrefixDigests(const std::vector<std::size_t>& counts);
+    explicit PrefixDigests(const std::vector<std::size_t>& counts) { choose(counts); }
 
-    /// The next entry of the list.
+    /// Other counts from here on; those that are passed already have no digest any more.
+    void choose(std::vector<std::size_t> counts);
+    /// The last count that is worth an `add`; 0 if there is none.
+    std::size_t last_chosen() const { return points_.empty() ? 0 : points_.back().count; }
+
+    /// The next entry of the list. Its bytes must stay where they are up to the last chosen count.
     void add(const Entry& entry);
     /// The digest over the first `count` entries; nothing if it was not chosen, or not yet reached.
     std::optional<Sha256Digest> at(std::size_t count) const;
 
   private:
+    void flush();
     void note();
 
     struct Point {
         std::size_t count;
         std::optional<Sha256Digest> digest;
     };
-    std::vector<Point> points_;
+    std::vector<Point> points_;  ///< in order
+    std::size_t next_ = 0;       ///< position of the first one that is not passed
+    ByteView pending_;           ///< not hashed yet: larger pieces take less time
     Hasher hasher_{HashAlg::sha256};
     std::size_t count_ = 0;
 };

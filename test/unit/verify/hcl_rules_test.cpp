@@ -134,6 +134,34 @@ TEST_CASE("hcl.reference: without the tag, or at another VMPL than 0, it is refu
     CHECK(summary(lower.verify()) == "refused: hcl.reference, tpm.class");
 }
 
+TEST_CASE("hcl.reference: the id key of a paravisor stands for a measurement that is not known") {
+    HclScene scene;
+    scene.tee.fields.measurement.fill(0x4e);
+    scene.tee.fields.id_key_digest.fill(0x0d);
+    CHECK(summary(scene.verify()) == "refused: snp.measurement, hcl.reference, tpm.class");
+    auto& keys = scene.snapshot->snp->paravisor_id_key_digests;
+    keys = {Bytes(48, 0x0c)};
+    CHECK(summary(scene.verify()) == "refused: snp.measurement, hcl.reference, tpm.class");
+    keys.push_back(Bytes(48, 0x0d));
+    const VerificationResult result = scene.verify();
+    CHECK(summary(result) == "accepted");
+    CHECK(result.tpm.name == "hcl");
+    CHECK(result.tpm.excludes_host);
+    scene.tee.fields.vmpl = 1;
+    scene.policy.snp.vmpl = {0, 1};
+    CHECK(summary(scene.verify()) == "refused: hcl.reference, tpm.class");
+}
+
+TEST_CASE("hcl.reference: a guest without a paravisor's report is none, whoever launched it") {
+    Scene scene;
+    scene.tee.fields.id_key_digest.fill(0x0d);
+    scene.snapshot->snp->paravisor_id_key_digests = {Bytes(48, 0x0d)};
+    scene.snapshot->snp->measurements[0].covers = {"firmware"};
+    CHECK(summary(scene.verify()) == "refused: tpm.class");
+    scene.tee.fields.measurement.fill(0x4e);
+    CHECK(summary(scene.verify()) == "refused: snp.measurement, tpm.class");
+}
+
 TEST_CASE("hcl.reference: a trusted provider's TPM is no way around it") {
     HclScene scene;
     scene.policy.tpm.provider_trusted = true;

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "ratls/base/writer.h"
+#include "ratls/codec/der.h"
+#include "test/support/rsa_key.h"
 #include "test/unit/verify/scene.h"
 
 using namespace ratls;
@@ -26,6 +29,46 @@ RawTpm raw_of(Scene& scene, std::uint32_t mask = 1U << 10) {
     RawTpm raw = scene.raw_quote({{HashAlg::sha256, mask}}, kNonce);
     raw.logs = {scene.ima.log()};
     return raw;
+}
+
+/// A file with this content at this path, and what its security.ima holds.
+struct SignedFile {
+    std::string path = "/usr/bin/tool";
+    Bytes content = text_bytes("a tool");
+    ima::KeyId key_id{};
+    Bytes signature;  ///< of the key
+    std::uint8_t type = 3;
+    std::uint8_t version = 2;
+    std::uint8_t hash_algo = 4;  // SHA-256
+};
+
+Bytes digsig(const SignedFile& file) {
+    return Writer()
+        .u8(file.type)
+        .u8(file.version)
+        .u8(file.hash_algo)
+        .bytes(file.key_id)
+        .u16_be(static_cast<std::uint16_t>(file.signature.size()))
+        .bytes(file.signature)
+        .take();
+}
+
+void add_signed(Scene& scene, const SignedFile& file) {
+    scene.ima.add_signed(file.path, sha256(file.content), digsig(file));
+    scene.ima_quoted = scene.ima.size();
+}
+
+Bytes ecdsa_der(const PrivateKey& key, ByteView content) {
+    const Bytes raw = key.sign_ecdsa(HashAlg::sha256, content).value();
+    Bytes numbers = der::encode_uint(ByteView(raw).first(raw.size() / 2));
+    append(numbers, der::encode_uint(ByteView(raw).subspan(raw.size() / 2)));
+    return der::encode(der::kSequence, numbers);
+}
+
+bool finding_says(const VerificationResult& result, std::string_view rule, std::string_view text) {
+    return std::ranges::any_of(result.findings.all(), [&](const Finding& finding) {
+        return finding.rule == rule && finding.actual.contains(text);
+    });
 }
 
 }  // namespace
@@ -330,6 +373,172 @@ TEST_CASE("ima.require: an entry for PCR 11 does not count as measured") {
     CHECK(result.findings.has("ima.require", Verdict::fail));
 }
 
+TEST_CASE("ima.files: a digest that is known under a pattern is known at the paths that fit") {
+    Scene scene;
+    scene.snapshot->ima->allow.push_back(
+        {"/opt/*/bin/tool", {Scene::file_digest_text(0x55)}, true});
+    scene.add_file("/opt/a/bin/tool", 0x55);
+    CHECK(summary(scene.verify()) == "accepted");
+    SUBCASE("another content") {
+        scene.add_file("/opt/b/bin/tool", 0x56);
+        CHECK(summary(scene.verify()) == "refused: ima.files");
+    }
+    SUBCASE("another path") {
+        scene.add_file("/opt/a/b/bin/tool", 0x55);
+        CHECK(summary(scene.verify()) == "refused: ima.files");
+    }
+    SUBCASE("the digest of another function, with the same bytes") {
+        scene.snapshot->ima->allow.back().digests = {"sha1:" + std::string(40, '5')};
+        CHECK(summary(scene.verify()) == "refused: ima.files");
+    }
+}
+
+TEST_CASE("ima.files: the path of a file is no pattern, and a pattern is no path") {
+    Scene scene;
+    scene.snapshot->ima->allow.push_back({"/opt/*", {Scene::file_digest_text(0x55)}});
+    scene.add_file("/opt/a", 0x55);
+    CHECK(summary(scene.verify()) == "refused: ima.files");
+    scene.snapshot->ima->allow.back().pattern = true;
+    CHECK(summary(scene.verify()) == "accepted");
+}
+
+TEST_CASE("ima.files: a signer's file is known at the paths that he may sign for") {
+    const RsaKey rsa;
+    const PrivateKey ec = PrivateKey::generate(KeyKind::p256).value();
+    for (const bool with_rsa : {true, false}) {
+        CAPTURE(with_rsa);
+        const PublicKey key =
+            with_rsa ? PublicKey::from_rsa(rsa.modulus(), 65537).value() : ec.public_key();
+        const auto sign = [&](ByteView content) {
+            return with_rsa ? rsa.sign(content) : ecdsa_der(ec, content);
+        };
+        Scene scene;
+        scene.snapshot->ima->signers = {{"distribution", key, ima::key_id(key), {"/usr/**"}}};
+        SignedFile file;
+        file.key_id = ima::key_id(key);
+        file.signature = sign(file.content);
+
+        const auto verdict = [&](const SignedFile& changed) {
+            Scene with_file = Scene();
+            with_file.snapshot->ima->signers = scene.snapshot->ima->signers;
+            add_signed(with_file, changed);
+            return summary(with_file.verify());
+        };
+        CHECK(verdict(file) == "accepted");
+
+        SignedFile changed = file;
+        changed.content = text_bytes("another tool");
+        CHECK(verdict(changed) == "refused: ima.files");
+        changed = file;
+        changed.path = "/opt/tool";
+        CHECK(verdict(changed) == "refused: ima.files");
+        changed = file;
+        changed.key_id[3] ^= 1;
+        CHECK(verdict(changed) == "refused: ima.files");
+        changed = file;
+        changed.signature[changed.signature.size() - 1] ^= 1;
+        CHECK(verdict(changed) == "refused: ima.files");
+        changed = file;
+        changed.signature = sign(text_bytes("another tool"));
+        CHECK(verdict(changed) == "refused: ima.files");
+        changed = file;
+        changed.hash_algo = 5;  // SHA-384
+        CHECK(verdict(changed) == "refused: ima.files");
+        changed = file;
+        changed.type = 5;  // EVM
+        CHECK(verdict(changed) == "refused: ima.files");
+        changed = file;
+        changed.version = 3;  // fs-verity
+        CHECK(verdict(changed) == "refused: ima.files");
+        changed = file;
+        changed.signature.clear();
+        CHECK(verdict(changed) == "refused: ima.files");
+
+        // A key that only looks alike by its id, and one that the snapshot gives another id.
+        const PublicKey other = PrivateKey::generate(KeyKind::p256).value().public_key();
+        scene.snapshot->ima->signers = {{"other", other, ima::key_id(key), {"/**"}}};
+        CHECK(verdict(file) == "refused: ima.files");
+        scene.snapshot->ima->signers = {{"distribution", key, {1, 2, 3, 4}, {"/**"}}};
+        CHECK(verdict(file) == "refused: ima.files");
+        changed = file;
+        changed.key_id = {1, 2, 3, 4};
+        CHECK(verdict(changed) == "accepted");
+        scene.snapshot->ima->signers.clear();
+        CHECK(verdict(file) == "refused: ima.files");
+    }
+}
+
+TEST_CASE("ima.files: the signature of a file does not stand for its fs-verity digest") {
+    const PrivateKey ec = PrivateKey::generate(KeyKind::p256).value();
+    Scene scene;
+    scene.snapshot->ima->signers = {
+        {"distribution", ec.public_key(), ima::key_id(ec.public_key()), {"/**"}}};
+    SignedFile file;
+    file.key_id = ima::key_id(ec.public_key());
+    file.signature = ecdsa_der(ec, file.content);
+    const auto add = [&](std::string_view type) {
+        scene.ima.add_fields("ima-sigv2", {digest_field("sha256", sha256(file.content), type),
+                                           name_field(file.path), digsig(file)});
+        scene.ima_quoted = scene.ima.size();
+    };
+    add("ima");
+    CHECK(summary(scene.verify()) == "accepted");
+    add("verity");
+    CHECK(summary(scene.verify()) == "refused: ima.files");
+}
+
+TEST_CASE("ima.files: the finding says whether the path is known, and where the file is from") {
+    Scene scene;
+    scene.snapshot->ima->allow.push_back(
+        {"/usr/bin/less", {Scene::file_digest_text(0x31)}, false, "less 590-2"});
+    scene.add_file("/usr/bin/less", 0x32);
+    scene.add_file("/usr/bin/more", 0x33);
+    const VerificationResult result = scene.verify();
+    CHECK(finding_says(result, "ima.files", "has other content of it, of \"less 590-2\""));
+    CHECK(finding_says(result, "ima.files", "\"/usr/bin/more\" sha256:33"));
+    CHECK(finding_says(result, "ima.files", "(not in the snapshot)"));
+}
+
+TEST_CASE("ima.forbid: what is forbidden is refused, although it is known") {
+    Scene scene;
+    scene.add_file("/bin/sh", 0xa3);
+    auto& forbid = scene.snapshot->ima->forbid;
+    const std::string known = Scene::file_digest_text(0xa3);
+    const std::string other = Scene::file_digest_text(0xa4);
+    const std::string refused = "refused: ima.forbid";
+    CHECK(summary(scene.verify()) == "accepted");
+    forbid = {{"/bin/sh", {}}};
+    CHECK(summary(scene.verify()) == refused);
+    CHECK(finding_says(scene.verify(), "ima.forbid", "\"/bin/sh\" sha256:a3"));
+    forbid = {{"/bin/sh", {other, known}}};
+    CHECK(summary(scene.verify()) == refused);
+    forbid = {{"/bin/sh", {other}}};
+    CHECK(summary(scene.verify()) == "accepted");
+    forbid = {{"/bin/s", {}}, {"/bin/*", {}}};
+    CHECK(summary(scene.verify()) == "accepted");
+    forbid = {{"/bin/*", {}, true}};
+    CHECK(summary(scene.verify()) == refused);
+    forbid = {{"/**", {known}, true}};
+    CHECK(summary(scene.verify()) == refused);
+    forbid = {{"/**", {other}, true}, {"/usr/sbin/**", {}, true}};
+    CHECK(summary(scene.verify()) == "accepted");
+}
+
+TEST_CASE("ima.forbid: a violation is any content, and an unknown file may be forbidden too") {
+    Scene scene;
+    scene.snapshot->ima->forbid = {{"/srv/**", {}, true},
+                                   {"/opt/tool", {Scene::file_digest_text(0x12)}}};
+    scene.snapshot->ima->tolerate_violations = {"/srv/journal", "/opt/tool"};
+    scene.ima.add_violation("/opt/tool");
+    scene.ima_quoted = scene.ima.size();
+    CHECK(summary(scene.verify()) == "accepted");
+    scene.ima.add_violation("/srv/journal");
+    scene.ima_quoted = scene.ima.size();
+    CHECK(summary(scene.verify()) == "refused: ima.forbid");
+    scene.add_file("/srv/unknown", 0x77);
+    CHECK(summary(scene.verify()) == "refused: ima.files, ima.forbid");
+}
+
 TEST_CASE("ima.files: entries after the quote are not attested and said to be so") {
     Scene scene;
     scene.given_log = scene.ima.log();
@@ -352,6 +561,19 @@ TEST_CASE("ima.violations: one is refused, but at a path that the snapshot toler
     CHECK(summary(scene.verify()) == "accepted");
     scene.add_file("/var/log/journal", 0x01);  // tolerated is the violation, not any content
     CHECK(summary(scene.verify()) == "refused: ima.files");
+}
+
+TEST_CASE("ima.violations: paths may be tolerated by patterns") {
+    Scene scene;
+    scene.ima.add_violation("/var/log/journal");
+    scene.ima_quoted = scene.ima.size();
+    scene.snapshot->ima->tolerate_violations = {"/var/log/*"};  // a path
+    CHECK(summary(scene.verify()) == "refused: ima.violations");
+    scene.snapshot->ima->tolerate_violation_patterns = {"/var/log/*"};
+    CHECK(summary(scene.verify()) == "accepted");
+    scene.ima.add_violation("/var/log/a/b");
+    scene.ima_quoted = scene.ima.size();
+    CHECK(summary(scene.verify()) == "refused: ima.violations");
 }
 
 TEST_CASE("ima.violations: a raw quote whose log has one is refused") {

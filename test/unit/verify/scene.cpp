@@ -263,7 +263,8 @@ std::string Scene::signed_snapshot() const {
 }
 
 verify::VerificationResult Scene::judge(const Judge& with) {
-    const verify::Context context{policy, endorsements, user_roots, now, {}};
+    verify::Context context{policy, endorsements, user_roots, now, {}};
+    context.ima = memory;
     std::optional<verify::Snapshot> parsed;
     std::optional<verify::SnapshotInput> input;
     if (snapshot || snapshot_text) {
@@ -281,9 +282,10 @@ verify::VerificationResult Scene::judge(const Judge& with) {
                                      .evidence_only = evidence_only,
                                      .name = name,
                                      .ima_log = std::nullopt,
+                                     .ima_log_first = given_log_first,
                                      .boot_log = std::nullopt};
     if (log_at_hand) {
-        inputs.ima_log = log;
+        inputs.ima_log = ByteView(log).subspan(ima.offset(given_log_first));
     }
     if (boot_log_at_hand) {
         inputs.boot_log = boot;

@@ -82,6 +82,8 @@ class Scene {
     std::string name = "vm.example";
     std::optional<Bytes> given_log;       ///< instead of `ima`
     std::optional<Bytes> given_boot_log;  ///< instead of `boot_log`
+    std::size_t given_log_first = 0;      ///< the log is handed over from this entry on
+    verify::ImaMemory* memory = nullptr;  ///< of the verifier
     bool log_at_hand = true;
     bool boot_log_at_hand = true;
     verify::Session session;                          ///< of the verifier

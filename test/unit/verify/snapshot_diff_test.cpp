@@ -62,6 +62,8 @@ TEST_CASE("snapshot diff: each member that differs is named") {
          [](Snapshot& s) { s.snp->author_key_digests = {Bytes(48, 1)}; }},
         {"+ tee.snp.family_ids +", [](Snapshot& s) { s.snp->family_ids = {Bytes(16, 1)}; }},
         {"+ tee.snp.image_ids +", [](Snapshot& s) { s.snp->image_ids = {Bytes(16, 1)}; }},
+        {"+ tee.snp.paravisor_id_key_digests +",
+         [](Snapshot& s) { s.snp->paravisor_id_key_digests = {Bytes(48, 1)}; }},
         {"~ tee.snp.min_guest_svn ", [](Snapshot& s) { s.snp->min_guest_svn = 77; }},
         {"~ tpm.sha256 \"3\" +" + std::string(64, '1'),
          [](Snapshot& s) { (*s.pcrs)[3].push_back(Bytes(32, 0x11)); }},
@@ -72,6 +74,20 @@ TEST_CASE("snapshot diff: each member that differs is named") {
          [](Snapshot& s) { s.ima->require.push_back({"/a", {"sha256:00"}}); }},
         {"+ ima.tolerate_violations \"/v\"",
          [](Snapshot& s) { s.ima->tolerate_violations = {"/v"}; }},
+        {"+ ima.tolerate_violation_patterns \"/v/**\"",
+         [](Snapshot& s) { s.ima->tolerate_violation_patterns = {"/v/**"}; }},
+        {"+ ima.allow pattern \"/a/*\" +sha256:00",
+         [](Snapshot& s) { s.ima->allow.push_back({"/a/*", {"sha256:00"}, true}); }},
+        {"~ ima.allow \"/bin/sh\" +source \"dash 1\"",
+         [](Snapshot& s) {
+             std::ranges::find(s.ima->allow, "/bin/sh", &FileReference::path)->source = "dash 1";
+         }},
+        {"+ ima.forbid \"/n\"", [](Snapshot& s) { s.ima->forbid = {{"/n", {}}}; }},
+        {"+ ima.signers \"",
+         [](Snapshot& s) {
+             const PublicKey key = PrivateKey::generate(KeyKind::p256).value().public_key();
+             s.ima->signers = {{"", key, {}, {"/**"}}};
+         }},
         {"+ ima.known_pcr10 +", [](Snapshot& s) { s.ima->known_pcr10 = {Bytes(32, 1)}; }},
     };
     for (const Case& item : cases) {

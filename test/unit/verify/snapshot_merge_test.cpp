@@ -157,6 +157,33 @@ TEST_CASE("snapshot merge: violations and values of PCR 10 count only if all par
     CHECK(merge({one, observed()}).snapshot.ima->known_pcr10.size() == 1);
 }
 
+TEST_CASE("snapshot merge: patterns stay patterns, and what a part forbids is forbidden") {
+    const PublicKey key = PrivateKey::generate(KeyKind::p256).value().public_key();
+    Snapshot one = files("/a", kA);
+    one.ima->allow.push_back({"/a", {kA}, true, "x 1"});
+    one.ima->forbid = {{"/n", {}}, {"/m", {kA}}};
+    one.ima->signers = {{"one", key, {}, {"/**"}}};
+    one.ima->tolerate_violation_patterns = {"/v/*", "/w/*"};
+    Snapshot two = files("/a", kA);
+    two.ima->allow.push_back({"/a", {kB}, true, "x 2"});
+    two.ima->forbid = {{"/n", {kA}}, {"/m", {kA}}};
+    two.ima->signers = {{"two", key, {}, {"/**"}}, {"two", key, {}, {"/usr/**"}}};
+    two.ima->tolerate_violation_patterns = {"/w/*"};
+    for (const auto& merged : {merge({one, two}), merge({two, one})}) {
+        const ImaReference& ima = *merged.snapshot.ima;
+        REQUIRE(ima.allow.size() == 2);
+        CHECK_FALSE(ima.allow[0].pattern);
+        CHECK(ima.allow[0].digests == std::vector<std::string>{kA});
+        CHECK(ima.allow[1].pattern);
+        CHECK(ima.allow[1].digests.size() == 2);
+        CHECK(ima.allow[1].source.size() == std::string("x 1; x 2").size());
+        CHECK(ima.forbid.size() == 3);
+        CHECK(ima.signers.size() == 2);
+        CHECK(ima.tolerate_violation_patterns == std::vector<std::string>{"/w/*"});
+        CHECK(merged.notes.size() == 1);
+    }
+}
+
 TEST_CASE("snapshot merge: it is valid when all parts are") {
     Snapshot other = observed();
     other.not_before = 1500;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "ratls/codec/base64.h"
 #include "test/unit/verify/scene.h"
 
 using namespace ratls;
@@ -64,11 +65,20 @@ TEST_CASE("snapshot: what is written is read back equal") {
     snapshot.snp->author_key_digests = {Bytes(48, 5)};
     snapshot.snp->family_ids = {Bytes(16, 6)};
     snapshot.snp->image_ids = {Bytes(16, 7), Bytes(16, 8)};
+    snapshot.snp->paravisor_id_key_digests = {Bytes(48, 9)};
     snapshot.snp->min_guest_svn = 0xffffffff;
     snapshot.snp->measurements.push_back({Bytes(48, 3), {}, "paravisor"});
     snapshot.ima->allow.push_back({"/a/\xff\xfe", {Scene::file_digest_text(1)}});
     snapshot.ima->allow.push_back({"/a b\n\"c\"", {Scene::file_digest_text(2)}});
     snapshot.ima->tolerate_violations = {"/var/log/x"};
+    snapshot.ima->tolerate_violation_patterns = {"/var/log/**"};
+    snapshot.ima->allow.push_back({"/lib/**", {Scene::file_digest_text(3)}, true, "libc6 2.36"});
+    snapshot.ima->forbid = {{"/usr/bin/nc", {}},
+                            {"/b\xff", {Scene::file_digest_text(4)}, false, "CVE-2026-1"},
+                            {"**/core", {}, true}};
+    const PublicKey key = PrivateKey::generate(KeyKind::p384).value().public_key();
+    snapshot.ima->signers = {{"distribution", key, ima::key_id(key), {"/usr/**", "**/x"}},
+                             {"", key, {1, 2, 3, 4}, {"/**"}}};
     snapshot.ima->known_pcr10 = {Bytes(32, 4)};
     snapshot.taken_from = "vm.example";
     snapshot.origin = "observed";
@@ -77,6 +87,10 @@ TEST_CASE("snapshot: what is written is read back equal") {
     CHECK(snapshot_json(*parsed).pretty() == snapshot_json(snapshot).pretty());
     CHECK(parsed->ima->allow[1].path == "/a/\xff\xfe");
     CHECK(parsed->ima->allow[2].path == "/a b\n\"c\"");
+    CHECK(parsed->ima->allow.back() == snapshot.ima->allow.back());
+    CHECK(parsed->ima->forbid == snapshot.ima->forbid);
+    CHECK(parsed->ima->signers == snapshot.ima->signers);
+    CHECK(parsed->ima->signers[0].name == "distribution");
     CHECK(parsed->snp->min_guest_svn == 0xffffffff);
     CHECK(parsed->snp->measurements[1].tag == "paravisor");
     CHECK_FALSE(parsed->snp->measurements[1].covers_boot());
@@ -157,6 +171,8 @@ TEST_CASE("snapshot: every member of a wrong type or value is refused") {
              {{"tee", "snp", "family_ids"}, true},
              {{"tee", "snp", "image_ids"}, list_of(kHex48)},
              {{"tee", "snp", "image_ids"}, object},
+             {{"tee", "snp", "paravisor_id_key_digests"}, list_of(kHex32)},
+             {{"tee", "snp", "paravisor_id_key_digests"}, list_of(std::string(96, '0'))},
              {{"tee", "snp", "min_guest_svn"}, -1},
              {{"tee", "snp", "min_guest_svn"}, std::int64_t{1} << 32},
              {{"tee", "snp", "min_guest_svn"}, "1"},
@@ -185,6 +201,10 @@ TEST_CASE("snapshot: every member of a wrong type or value is refused") {
              {{"ima", "allow", "0", "digests"}, list_of("md5:" + std::string(32, '1'))},
              {{"ima", "require", "0", "digests"}, list_of("sha256:")},
              {{"ima", "tolerate_violations"}, "/var"},
+             {{"ima", "tolerate_violation_patterns"}, list_of("var")},
+             {{"ima", "allow", "0", "source"}, 1},
+             {{"ima", "forbid"}, object},
+             {{"ima", "signers"}, object},
              {{"ima", "known_pcr10"}, list_of(kHex48)},
              {{"signatures"}, object},
              {{"signatures"}, list_of(1)},
@@ -233,6 +253,62 @@ TEST_CASE("snapshot: a bank without any PCR accepts nothing and is refused") {
 
 TEST_CASE("snapshot: a path in two forms is refused") {
     CHECK_FALSE(parses(with(base(), {"ima", "allow", "0", "path_hex"}, "2f62696e2f7368")));
+}
+
+TEST_CASE("snapshot: forbidden files and signers have their form, and patterns their places") {
+    const std::string digest = Scene::file_digest_text(1);
+    const auto file = [](std::string_view member, Json value) {
+        return Json(Json::Object{}).set(member, std::move(value));
+    };
+    const auto with_digest = [&](Json item, Json value) {
+        return Json(Json::Array{}).push(std::move(item.set("digests", std::move(value))));
+    };
+    const auto alone = [](Json item) { return Json(Json::Array{}).push(std::move(item)); };
+    struct Case {
+        std::string list;
+        Json value;
+        bool good;
+    };
+    const Json::Array none;
+    const std::string spki =
+        base64(PrivateKey::generate(KeyKind::p256).value().public_key().spki());
+    const auto signer = [&](Json patterns) {
+        return Json(Json::Object{}).set("spki", spki).set("patterns", std::move(patterns));
+    };
+    for (const Case& item : std::vector<Case>{
+             {"allow", with_digest(file("pattern", "/a/*"), list_of(digest)), true},
+             {"allow", with_digest(file("pattern", "a/*"), list_of(digest)), false},
+             {"allow", with_digest(file("pattern", ""), list_of(digest)), false},
+             {"allow", with_digest(file("pattern", "/a/*"), Json(none)), false},
+             {"allow", alone(file("pattern", "/a/*")), false},
+             {"allow", with_digest(file("pattern", "/a").set("path", "/a"), list_of(digest)),
+              false},
+             {"require", with_digest(file("pattern", "/a/*"), list_of(digest)), false},
+             {"forbid", Json(none), true},
+             {"forbid", alone(file("path", "/a")), true},
+             {"forbid", alone(file("pattern", "**/a")), true},
+             {"forbid", alone(file("path_hex", "2fff")), true},
+             {"forbid", with_digest(file("path", "/a"), list_of(digest)), true},
+             {"forbid", with_digest(file("path", "/a"), Json(none)), false},
+             {"forbid", with_digest(file("path", "/a"), list_of("sha256:")), false},
+             {"forbid", alone(file("path", "boot_aggregate")), false},
+             {"forbid", alone(file("digests", list_of(digest))), false},
+             {"forbid", alone(file("path", "/a").set("comment", "x")), false},
+             {"signers", alone(signer(list_of("/**"))), true},
+             {"signers", alone(signer(list_of("/**")).set("name", "x").set("key_id", "01020304")),
+              true},
+             {"signers", alone(signer(list_of("/**")).set("key_id", "010203")), false},
+             {"signers", alone(signer(list_of("usr/**"))), false},
+             {"signers", alone(signer(Json(none))), false},
+             {"signers", alone(signer(list_of("/**")).set("spki", "AAAA")), false},
+             {"signers", alone(signer(list_of("/**")).set("comment", "x")), false},
+             {"signers", alone(file("spki", spki)), false},
+             {"signers", alone(file("patterns", list_of("/**"))), false},
+         }) {
+        CAPTURE(item.list);
+        CAPTURE(item.value.canonical());
+        CHECK(parses(with(base(), {"ima", item.list}, item.value)) == item.good);
+    }
 }
 
 TEST_CASE("snapshot: P-256 and P-384 sign, and two may sign one") {

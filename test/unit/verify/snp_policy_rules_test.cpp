@@ -447,6 +447,33 @@ void add_reference(Table& table) {
     table.edge_accepts({minimum, "snp.guest_svn", "", svn(0)});
     table.edge_refuses({minimum, "snp.guest_svn", "4294967295", svn(0xfffffffe)});
 
+    // Without a report of the paravisor these keys stand for nothing; hcl_rules_test.cpp has the
+    // rest.
+    const std::string paravisor_keys = kReference + "paravisor_id_key_digests";
+    const auto launched_by = [](std::uint8_t key) {
+        return [=](Scene& scene) {
+            scene.tee.fields.id_key_digest.fill(key);
+            scene.tee.fields.measurement.fill(0x4e);
+        };
+    };
+    table.accepts({paravisor_keys, "snp.measurement", hex_list(48, 0x0d), nothing()});
+    table.refuses({.member = paravisor_keys,
+                   .rule = "snp.measurement",
+                   .value = hex_list(48, 0x0d),
+                   .vm = launched_by(0x0d),
+                   .also = ", tpm.class"});
+    table.edge_refuses({.member = paravisor_keys,
+                        .rule = "snp.measurement",
+                        .value = hex_list(48, 0x0c),
+                        .vm = launched_by(0x0d),
+                        .also = ", tpm.class"});
+    table.edge_refuses({.member = paravisor_keys,
+                        .rule = "snp.measurement",
+                        .value = "",
+                        .vm = launched_by(0x0d),
+                        .also = ", tpm.class"});
+    table.edge_accepts({paravisor_keys, "snp.measurement", "[]", nothing()});
+
     const auto entry = [](std::uint8_t byte, const std::string& more) {
         return list(R"({"value": )" + quote(hex(Bytes(48, byte))) + more + "}");
     };
@@ -603,7 +630,8 @@ SnpPolicy full_policy() {
 SnpReference full_reference() {
     SnpReference out;
     auto& [measurements, host_data, id_key_digests, author_key_digests, family_ids, image_ids,
-           min_guest_svn] = out;
+           min_guest_svn, paravisor_id_key_digests] = out;
+    paravisor_id_key_digests = {Bytes(48, 1)};
     measurements = {{Bytes(48, 1), {"firmware"}, "paravisor"}};
     host_data = {Bytes(32, 1)};
     id_key_digests = author_key_digests = {Bytes(48, 1)};

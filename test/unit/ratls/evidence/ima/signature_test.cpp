@@ -1,0 +1,64 @@
+#include "ratls/evidence/ima/signature.h"
+
+#include <doctest/doctest.h>
+
+#include "ratls/base/writer.h"
+#include "ratls/crypto/private_key.h"
+
+using namespace ratls;
+using namespace ratls::ima;
+
+namespace {
+
+Bytes field(std::uint8_t type, std::uint8_t version, std::uint8_t hash, std::uint16_t size,
+            ByteView signature) {
+    return Writer()
+        .u8(type)
+        .u8(version)
+        .u8(hash)
+        .u32_be(0xdec0de01)
+        .u16_be(size)
+        .bytes(signature)
+        .take();
+}
+
+}  // namespace
+
+TEST_CASE("ima signature: field by field, as the kernel's header has them") {
+    const Bytes signature(5, 0xaa);
+    const Bytes good = field(3, 2, 4, 5, signature);
+    const auto parsed = parse_file_signature(good);
+    REQUIRE(parsed);
+    CHECK(parsed->hash == HashAlg::sha256);
+    CHECK(parsed->key_id == KeyId{0xde, 0xc0, 0xde, 0x01});
+    CHECK(equal(parsed->signature, signature));
+    CHECK(parse_file_signature(field(3, 2, 2, 5, signature))->hash == HashAlg::sha1);
+    CHECK(parse_file_signature(field(3, 2, 5, 5, signature))->hash == HashAlg::sha384);
+    CHECK(parse_file_signature(field(3, 2, 6, 5, signature))->hash == HashAlg::sha512);
+}
+
+TEST_CASE("ima signature: other kinds, versions and functions are refused, and every truncation") {
+    const Bytes signature(5, 0xaa);
+    const Bytes good = field(3, 2, 4, 5, signature);
+    for (std::size_t size = 0; size < good.size(); ++size) {
+        CHECK_FALSE(parse_file_signature(ByteView(good).first(size)));
+    }
+    Bytes longer = good;
+    longer.push_back(0);
+    CHECK_FALSE(parse_file_signature(longer));
+    CHECK_FALSE(parse_file_signature(field(3, 2, 4, 0, {})));
+    CHECK_FALSE(parse_file_signature(field(3, 1, 4, 5, signature)));
+    CHECK_FALSE(parse_file_signature(field(3, 3, 4, 5, signature)));
+    CHECK_FALSE(parse_file_signature(field(5, 2, 4, 5, signature)));
+    CHECK_FALSE(parse_file_signature(field(6, 3, 4, 5, signature)));
+    CHECK_FALSE(parse_file_signature(field(3, 2, 7, 5, signature)));  // SHA-224
+    CHECK_FALSE(parse_file_signature(field(3, 2, 1, 5, signature)));  // MD5
+}
+
+TEST_CASE("ima signature: the key's id is the end of the SHA-1 of its bits") {
+    const PublicKey key = PrivateKey::generate(KeyKind::p256).value().public_key();
+    const ByteView point = ByteView(key.spki()).last(65);
+    const Digest digest = hash(HashAlg::sha1, point);
+    const KeyId id = key_id(key);
+    CHECK(equal(id, digest.view().last(4)));
+}
