@@ -57,10 +57,25 @@ class Appraisal {
             }
             return;
         }
-        const bool known = entry.pcr == ima::kImaPcr && index_.find(entry, found_);
-        if (!known) {
-            (entry.path == kKexec ? kexec_ : unknown_).add(number, entry, &index_);
+        // Reading and hashing the next entries takes as long as fetching what this one is compared
+        // with.
+        Waiting& place = waiting_[seen_ % waiting_.size()];
+        if (seen_ >= waiting_.size()) {
+            compare(place);
         }
+        place = {number, entry, index_.prepare(entry)};
+        if (seen_ >= kAhead) {
+            index_.approach(waiting_[(seen_ - kAhead) % waiting_.size()].hash);
+        }
+        ++seen_;
+    }
+
+    /// After the last entry.
+    void finish() {
+        for (std::size_t i = seen_ - std::min(seen_, waiting_.size()); i < seen_; ++i) {
+            compare(waiting_[i % waiting_.size()]);
+        }
+        seen_ = 0;
     }
 
     void report(Findings& out) const {
@@ -77,6 +92,22 @@ class Appraisal {
     }
 
   private:
+    static constexpr std::size_t kAhead = 8;  // entries, between one step of a look-up and the next
+
+    struct Waiting {
+        std::size_t number = 0;
+        ima::Entry entry;
+        std::uint64_t hash = 0;
+    };
+
+    void compare(const Waiting& waiting) {
+        const ima::Entry& entry = waiting.entry;
+        const bool known = entry.pcr == ima::kImaPcr && index_.find(entry, waiting.hash, found_);
+        if (!known) {
+            (entry.path == kKexec ? kexec_ : unknown_).add(waiting.number, entry, &index_);
+        }
+    }
+
     std::string missing_files() const {
         std::string out;
         for (std::size_t i = 0; i < found_.size(); ++i) {
@@ -88,6 +119,8 @@ class Appraisal {
     }
 
     const ImaIndex& index_;
+    std::array<Waiting, 2 * kAhead> waiting_;
+    std::size_t seen_ = 0;  ///< entries that were no violations
     std::vector<bool> found_;
     Named unknown_;
     Named forbidden_;
@@ -210,6 +243,9 @@ class Pass {
                 }
                 note_n();
             });
+        if (appraisal_) {
+            appraisal_->finish();
+        }
         outcome = {replay_.count(), replay_.count() - (from_ != nullptr ? from_->entries() : 0),
                    violations_};
         if (!status) {

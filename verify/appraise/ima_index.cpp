@@ -1,7 +1,9 @@
 #include "verify/appraise/ima_index.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstring>
 
 #include "ratls/base/glob.h"
 #include "ratls/base/text.h"
@@ -22,29 +24,34 @@ std::uint64_t pair_hash(std::string_view path, ByteView digest) {
 ImaIndex::ImaIndex(const ImaReference& reference)
     : reference_(reference),
       tolerated_(reference.tolerate_violations.begin(), reference.tolerate_violations.end()) {
-    std::size_t pairs = 0;
-    std::size_t bytes = 0;
-    for (const auto* list : {&reference.allow, &reference.require}) {
-        for (const FileReference& file : *list) {
-            pairs += file.digests.size();
-            for (const std::string& digest : file.digests) {
-                bytes += file.path.size() + digest.size() / 2;
-            }
-        }
-    }
-    pairs_.reserve(pairs);
-    bytes_.reserve(bytes);
+    Hashes hashes;
+    reserve(hashes);
     for (const FileReference& file : reference.allow) {
-        file.pattern ? add_pattern(file) : add(file, kNotRequired);
+        file.pattern ? add_pattern(file) : add(file, kNotRequired, hashes);
     }
     std::uint32_t required = 0;
     for (const FileReference& file : reference.require) {  // what must run may run
-        add(file, required++);
+        add(file, required++, hashes);
     }
     for (const FileReference& file : reference.forbid) {
         add_forbidden(file);
     }
-    make_table();
+    make_table(hashes);
+}
+
+void ImaIndex::reserve(Hashes& hashes) {
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+    for (const auto* list : {&reference_.allow, &reference_.require}) {
+        for (const FileReference& file : *list) {
+            count += file.digests.size();
+            for (const std::string& digest : file.digests) {
+                bytes += sizeof(Record) + file.path.size() + digest.size() / 2 + kAlign;
+            }
+        }
+    }
+    hashes.reserve(count);
+    records_.reserve(bytes);
 }
 
 /// What is no digest accepts and forbids nothing; the snapshot's parser refuses it.
@@ -61,15 +68,17 @@ std::vector<ImaIndex::Content> ImaIndex::contents_of(const FileReference& file) 
     return out;
 }
 
-void ImaIndex::add(const FileReference& file, std::uint32_t required) {
+void ImaIndex::add(const FileReference& file, std::uint32_t required, Hashes& hashes) {
     for (const Content& content : contents_of(file)) {
-        pairs_.push_back({.hash = pair_hash(file.path, content.digest),
-                          .path = bytes_.size(),
-                          .path_size = static_cast<std::uint32_t>(file.path.size()),
-                          .required = required,
-                          .alg = content.alg});
-        append(bytes_, as_bytes(file.path));
-        append(bytes_, content.digest);
+        const Record record{static_cast<std::uint32_t>(file.path.size()), required, content.alg};
+        hashes.emplace_back(pair_hash(file.path, content.digest),
+                            static_cast<std::uint32_t>(records_.size() / kAlign + 1));
+        std::array<std::uint8_t, sizeof record> head{};
+        std::memcpy(head.data(), &record, sizeof record);
+        append(records_, head);
+        append(records_, as_bytes(file.path));
+        append(records_, content.digest);
+        records_.resize((records_.size() + kAlign - 1) / kAlign * kAlign);
     }
 }
 
@@ -89,47 +98,65 @@ void ImaIndex::add_forbidden(const FileReference& file) {
     }
 }
 
-void ImaIndex::make_table() {
-    table_.resize(std::bit_ceil(2 * pairs_.size() + 1));
+void ImaIndex::make_table(const Hashes& hashes) {
+    table_.resize(std::bit_ceil(2 * hashes.size() + 1));
     const std::size_t mask = table_.size() - 1;
-    for (std::size_t i = 0; i < pairs_.size(); ++i) {
-        std::size_t slot = pairs_[i].hash & mask;
-        while (table_[slot] != 0) {
+    for (const auto& [hash, record] : hashes) {
+        std::size_t slot = hash & mask;
+        while (table_[slot].record != 0) {
             slot = (slot + 1) & mask;
         }
-        table_[slot] = static_cast<std::uint32_t>(i + 1);
+        table_[slot] = {static_cast<std::uint32_t>(hash >> 32), record};
     }
 }
 
-bool ImaIndex::find_listed(const ima::Entry& entry, std::vector<bool>& found) const {
+std::uint64_t ImaIndex::prepare(const ima::Entry& entry) const {
     const std::uint64_t hash = pair_hash(entry.path, entry.file_digest);
+    __builtin_prefetch(&table_[hash & (table_.size() - 1)]);
+    return hash;
+}
+
+void ImaIndex::approach(std::uint64_t hash) const {
+    const Slot& slot = table_[hash & (table_.size() - 1)];
+    if (slot.record != 0 && slot.tag == hash >> 32) {
+        const std::uint8_t* record = records_.data() + (slot.record - 1) * kAlign;
+        __builtin_prefetch(record);
+        __builtin_prefetch(record + 64);
+    }
+}
+
+bool ImaIndex::find_listed(const ima::Entry& entry, std::uint64_t hash,
+                           std::vector<bool>& found) const {
     const std::size_t mask = table_.size() - 1;
     bool known = false;
     // To the end of the chain: a file may stand in both lists.
-    for (std::size_t slot = hash & mask; table_[slot] != 0; slot = (slot + 1) & mask) {
-        const Pair& pair = pairs_[table_[slot] - 1];
-        if (pair.hash != hash || pair.alg != *entry.file_hash) {
+    for (std::size_t at = hash & mask; table_[at].record != 0; at = (at + 1) & mask) {
+        if (table_[at].tag != hash >> 32) {
             continue;
         }
-        const ByteView stored = ByteView(bytes_).subspan(pair.path);
-        if (as_text(stored.first(pair.path_size)) != entry.path ||
-            !equal(stored.subspan(pair.path_size, digest_size(pair.alg)), entry.file_digest)) {
+        const ByteView stored = ByteView(records_).subspan((table_[at].record - 1) * kAlign);
+        Record record;
+        std::memcpy(&record, stored.data(), sizeof record);
+        const ByteView path = stored.subspan(sizeof record, record.path_size);
+        if (record.alg != *entry.file_hash || as_text(path) != entry.path ||
+            !equal(stored.subspan(sizeof record + path.size(), digest_size(record.alg)),
+                   entry.file_digest)) {
             continue;
         }
         known = true;
-        if (pair.required != kNotRequired) {
-            found[pair.required] = true;
+        if (record.required != kNotRequired) {
+            found[record.required] = true;
         }
     }
     return known;
 }
 
-bool ImaIndex::find(const ima::Entry& entry, std::vector<bool>& found) const {
+bool ImaIndex::find(const ima::Entry& entry, std::uint64_t hash, std::vector<bool>& found) const {
     // A digest of fs-verity is one of another thing; the snapshot holds digests of files.
     if (!entry.file_hash || entry.verity) {
         return false;
     }
-    return find_listed(entry, found) || fits_pattern(entry) || is_signed(entry);
+    return find_listed(entry, hash, found) || fits_pattern(entry) || is_signed(entry);
 }
 
 bool ImaIndex::fits_pattern(const ima::Entry& entry) const {
