@@ -46,7 +46,7 @@ void snp_cold(benchmark::State& state) {
 void snp_warm(benchmark::State& state) {
     const SnpCase snp;
     const verify::Endorsements endorsements = snp.endorsements();
-    verify::ProvenIssuers proven;
+    verify::ProvenSignatures proven;
     for (auto _ : state) {
         verify::Findings findings;
         if (!verify::verify_snp(snp.report, {endorsements, snp.roots, kNow, &proven}, findings)) {
@@ -118,14 +118,16 @@ void tdx_cold(benchmark::State& state) {
     }
 }
 
-/// The collateral was verified before; its dates, the TCB level and the quote each time.
+/// The collateral and the platform's certificate were verified before; their dates, the TCB level
+/// and the quote each time.
 void tdx_warm(benchmark::State& state) {
     const TdxCase tdx;
     const auto collateral =
         verify::prove_dcap_collateral(tdx.endorsements(), tdx.roots, dcap::Tee::tdx);
+    verify::ProvenSignatures proven;
     for (auto _ : state) {
         verify::Findings findings;
-        if (!verify::verify_dcap(tdx.quote, collateral, test::kIntelNow, findings)) {
+        if (!verify::verify_dcap(tdx.quote, collateral, test::kIntelNow, findings, &proven)) {
             state.SkipWithError("the quote does not verify");
         }
     }
@@ -133,10 +135,12 @@ void tdx_warm(benchmark::State& state) {
 
 void tdx_parse(benchmark::State& state) {
     const TdxCase tdx;
+    const std::string tcb_info = tdx.intel.tcb_info_text();
+    const std::string qe_identity = tdx.intel.qe_identity_text();
     for (auto _ : state) {
         benchmark::DoNotOptimize(tdx.endorsements());
-        benchmark::DoNotOptimize(dcap::parse_tcb_info(tdx.intel.tcb_info_text()));
-        benchmark::DoNotOptimize(dcap::parse_qe_identity(tdx.intel.qe_identity_text()));
+        benchmark::DoNotOptimize(dcap::parse_tcb_info(tcb_info));
+        benchmark::DoNotOptimize(dcap::parse_qe_identity(qe_identity));
         benchmark::DoNotOptimize(dcap::parse_quote(tdx.quote));
     }
 }

@@ -19,7 +19,7 @@ struct Context {
     /// A raw nonce of 1 to 64 bytes: equal to extraData, or to REPORT_DATA zero-padded to 64.
     std::optional<Bytes> nonce;
     /// What was verified about certificates before; none: nothing was.
-    ProvenIssuers* proven = nullptr;
+    ProvenSignatures* proven = nullptr;
     /// What was verified of IMA logs before; none: nothing was.
     ImaMemory* ima = nullptr;
 };

@@ -7,8 +7,8 @@ namespace ratls::verify {
 std::optional<Verified<DcapEvidence>> judge_dcap(ByteView quote, dcap::Tee tee,
                                                  const Context& context, VerificationResult& out) {
     const DcapCollateral collateral =
-        prove_dcap_collateral(context.endorsements, context.user_roots, tee);
-    auto evidence = verify_dcap(quote, collateral, context.now, out.findings);
+        prove_dcap_collateral(context.endorsements, context.user_roots, tee, context.proven);
+    auto evidence = verify_dcap(quote, collateral, context.now, out.findings, context.proven);
     if (const auto parsed = dcap::parse_quote(quote)) {
         out.claims.set(tee == dcap::Tee::tdx ? "tdx" : "sgx", dcap_claims(*parsed));
     }

@@ -1,5 +1,8 @@
 #include "ratls/codec/der.h"
 
+#include <array>
+#include <charconv>
+
 namespace ratls::der {
 
 std::optional<std::uint8_t> Parser::peek() const {
@@ -129,6 +132,11 @@ Result<std::uint64_t> parse_uint(ByteView content) {
 
 Result<std::string> oid_text(ByteView content) {
     std::string out;
+    const auto put = [&out](std::uint64_t arc) {
+        std::array<char, 20> digits{};
+        const auto end = std::to_chars(digits.begin(), digits.end(), arc).ptr;
+        out.append(digits.begin(), end);
+    };
     std::uint64_t arc = 0;
     bool inside = false;
     for (const std::uint8_t b : content) {
@@ -142,10 +150,11 @@ Result<std::string> oid_text(ByteView content) {
         }
         if (out.empty()) {
             const std::uint64_t first = arc < 80 ? arc / 40 : 2;
-            out = std::to_string(first) + "." + std::to_string(arc - first * 40);
-        } else {
-            out += "." + std::to_string(arc);
+            put(first);
+            arc -= first * 40;
         }
+        out += '.';
+        put(arc);
         arc = 0;
     }
     if (out.empty() || inside) {

@@ -273,24 +273,24 @@ Status verify_issued_by(const Certificate& child, const Certificate& issuer, int
         RATLS_CHECK(refuse_unknown_critical(*certificate));
     }
     constexpr std::uint16_t kKeyCertSign = 1U << 5;
-    const std::string who = quoted(common_name(issuer.subject()));
+    const auto who = [&] { return quoted(common_name(issuer.subject())); };
     if (!equal(child.issuer(), issuer.subject())) {
         return fail(
             Code::untrusted, "chain",
-            "issuer " + quoted(name_text(child.issuer()), 200) + " wanted, " + who + " found");
+            "issuer " + quoted(name_text(child.issuer()), 200) + " wanted, " + who() + " found");
     }
     if (!issuer.is_ca()) {
-        return fail(Code::untrusted, "chain", who + " is not a CA");
+        return fail(Code::untrusted, "chain", who() + " is not a CA");
     }
     if (issuer.key_usage() && (*issuer.key_usage() & kKeyCertSign) == 0) {
-        return fail(Code::untrusted, "chain", who + " may not sign certificates");
+        return fail(Code::untrusted, "chain", who() + " may not sign certificates");
     }
     if (issuer.path_length() >= 0 && cas_below > issuer.path_length()) {
-        return fail(Code::untrusted, "chain", "path too long below " + who);
+        return fail(Code::untrusted, "chain", "path too long below " + who());
     }
     if (auto status = child.verify_signature(issuer.public_key()); !status) {
         return fail(Code::untrusted, "chain",
-                    quoted(common_name(child.subject())) + " is not signed by " + who);
+                    quoted(common_name(child.subject())) + " is not signed by " + who());
     }
     return {};
 }

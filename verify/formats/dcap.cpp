@@ -33,18 +33,20 @@ bool is_signer(const Certificate& certificate) {
     return common_name(certificate.subject()) == kSignerName;
 }
 
-Status check_issued(const Certificate& child, const Certificate& issuer, int cas_below) {
+Status check_issued(const Certificate& child, const Certificate& issuer, int cas_below,
+                    ProvenSignatures& proven) {
     if (child.public_key().kind() != KeyKind::p256 || issuer.public_key().kind() != KeyKind::p256 ||
         !(child.scheme() == kIntelScheme)) {
         return fail(Code::untrusted, "chain", "ECDSA with P-256 and SHA-256 wanted");
     }
-    return verify_issued_by(child, issuer, cas_below);
+    return proven.verify_issued_by(child, issuer, cas_below);
 }
 
 /// A certificate that is known byte by byte needs no signature; of any other with a trusted key,
 /// every field is only as good as its self-signature.
 std::optional<DcapRoot> trust_root(const Certificate& certificate,
-                                   const std::vector<Certificate>& user_roots) {
+                                   const std::vector<Certificate>& user_roots,
+                                   ProvenSignatures& proven) {
     if (common_name(certificate.subject()) != kRootName) {
         return std::nullopt;
     }
@@ -60,7 +62,7 @@ std::optional<DcapRoot> trust_root(const Certificate& certificate,
         }
         user |= equal(key, root.public_key().spki_sha256());
     }
-    if ((!pinned && !user) || !check_issued(certificate, certificate, 1)) {
+    if ((!pinned && !user) || !check_issued(certificate, certificate, 1, proven)) {
         return std::nullopt;
     }
     return DcapRoot{certificate, !pinned};
@@ -68,8 +70,9 @@ std::optional<DcapRoot> trust_root(const Certificate& certificate,
 
 class Prover {
   public:
-    Prover(const Endorsements& endorsements, const std::vector<UserRoot>& user_roots, Tee tee)
-        : endorsements_(endorsements) {
+    Prover(const Endorsements& endorsements, const std::vector<UserRoot>& user_roots, Tee tee,
+           ProvenSignatures& proven)
+        : endorsements_(endorsements), proven_(proven) {
         out_.tee = tee;
         for (const UserRoot& root : user_roots) {
             if (root.kind == (tee == Tee::tdx ? RootKind::tdx : RootKind::sgx)) {
@@ -106,7 +109,7 @@ class Prover {
 
   private:
     void add_root(const Certificate& certificate) {
-        if (auto root = trust_root(certificate, out_.user_roots)) {
+        if (auto root = trust_root(certificate, out_.user_roots, proven_)) {
             roots_.push_back(*std::move(root));
         }
     }
@@ -117,7 +120,7 @@ class Prover {
             return;
         }
         for (const DcapRoot& root : roots_) {
-            if (check_issued(certificate, root.certificate, signer ? 0 : 1)) {
+            if (check_issued(certificate, root.certificate, signer ? 0 : 1, proven_)) {
                 out_.authorities.push_back({certificate, root});
                 return;
             }
@@ -134,14 +137,12 @@ class Prover {
         if (document->tee != out_.tee) {
             return;  // of the other kind, and no fault
         }
-        const ByteView signature(document->signature);
         const std::size_t before = place.size();
         // Intel renews the signer's certificate under the same key: each that fits is kept.
         for (const DcapAuthority& authority : out_.authorities) {
             if (is_signer(authority.certificate) &&
-                authority.certificate.public_key().verify_ecdsa(
-                    HashAlg::sha256, document->signed_bytes, signature.first(32),
-                    signature.subspan(32))) {
+                proven_.verify_ecdsa(authority.certificate.public_key(), document->signed_bytes,
+                                     document->signature)) {
                 place.push_back({*document, sha256(text), authority});
             }
         }
@@ -171,7 +172,7 @@ class Prover {
         DcapCrl proven{*std::move(crl), {}};
         for (const Certificate* issuer : issuers) {
             if (equal(issuer->subject(), proven.crl.issuer()) &&
-                proven.crl.verify_issued_by(*issuer)) {
+                proven_.verify_issued_by(proven.crl, *issuer)) {
                 proven.signer_spki_sha256 = issuer->public_key().spki_sha256();
                 break;
             }
@@ -180,14 +181,16 @@ class Prover {
     }
 
     const Endorsements& endorsements_;
+    ProvenSignatures& proven_;
     std::vector<DcapRoot> roots_;
     DcapCollateral out_;
 };
 
 class DcapVerifier {
   public:
-    DcapVerifier(ByteView raw, const DcapCollateral& collateral, UnixTime now, Findings& out)
-        : raw_(raw), collateral_(collateral), now_(now), out_(out) {}
+    DcapVerifier(ByteView raw, const DcapCollateral& collateral, UnixTime now, Findings& out,
+                 ProvenSignatures& proven)
+        : raw_(raw), collateral_(collateral), now_(now), out_(out), proven_(proven) {}
 
     std::optional<Verified<DcapEvidence>> run() {
         auto quote = dcap::parse_quote(raw_);
@@ -301,7 +304,7 @@ class DcapVerifier {
             fault = "no CA " + name_text(pck_->issuer()) + " under a trusted root was given";
             return std::nullopt;
         }
-        const auto root = trust_root(carried_[2], collateral_.user_roots);
+        const auto root = trust_root(carried_[2], collateral_.user_roots, proven_);
         if (!root) {
             fault = name_text(carried_[2].subject()) + ", " +
                     hex(carried_[2].public_key().spki_sha256());
@@ -323,10 +326,10 @@ class DcapVerifier {
             return;
         }
         Status status = is_pck_ca(*ca) && !pck_->is_ca()
-                            ? check_issued(*pck_, *ca, 0)
+                            ? check_issued(*pck_, *ca, 0, proven_)
                             : fail(Code::untrusted, "chain", "not a PCK below its CA");
         if (status && !ca_proven_) {
-            status = check_issued(*ca, ca_ ? ca_->root.certificate : carried_[2], 1);
+            status = check_issued(*ca, ca_ ? ca_->root.certificate : carried_[2], 1, proven_);
         }
         out_.check("dcap.chain.signatures", status.has_value(), "PCK, its CA, root",
                    status ? "each signed by the next" : status.error().text());
@@ -588,6 +591,7 @@ class DcapVerifier {
     const DcapCollateral& collateral_;
     UnixTime now_;
     Findings& out_;
+    ProvenSignatures& proven_;
     DcapEvidence evidence_;
     /// In the quote: PCK, CA, root; the PCK alone if the others are known byte by byte.
     std::vector<Certificate> carried_;
@@ -602,15 +606,20 @@ class DcapVerifier {
 }  // namespace
 
 DcapCollateral prove_dcap_collateral(const Endorsements& endorsements,
-                                     const std::vector<UserRoot>& user_roots, dcap::Tee tee) {
-    return Prover(endorsements, user_roots, tee).run();
+                                     const std::vector<UserRoot>& user_roots, dcap::Tee tee,
+                                     ProvenSignatures* proven) {
+    ProvenSignatures own;
+    return Prover(endorsements, user_roots, tee, proven != nullptr ? *proven : own).run();
 }
 
 std::optional<Verified<DcapEvidence>> verify_dcap(ByteView quote, const DcapCollateral& collateral,
-                                                  UnixTime now, Findings& out) {
-    Findings own;
-    auto evidence = DcapVerifier(quote, collateral, now, own).run();
-    out.append(own);
+                                                  UnixTime now, Findings& out,
+                                                  ProvenSignatures* proven) {
+    Findings findings;
+    ProvenSignatures own;
+    auto evidence =
+        DcapVerifier(quote, collateral, now, findings, proven != nullptr ? *proven : own).run();
+    out.append(findings);
     return evidence;
 }
 

@@ -1,10 +1,10 @@
 // Verification of Intel SGX and TDX quotes.
 #pragma once
 
-#include "ratls/crypto/crl.h"
 #include "verify/endorsements.h"
 #include "verify/finding.h"
 #include "verify/formats/dcap_tcb.h"
+#include "verify/formats/proven.h"
 #include "verify/verified.h"
 
 namespace ratls::verify {
@@ -54,9 +54,10 @@ struct DcapCollateral {
     std::vector<DcapFault> faults;
 };
 
-/// `tee` selects which roots of the caller count.
+/// `tee` selects which roots of the caller count. `proven`: signatures that were verified before.
 DcapCollateral prove_dcap_collateral(const Endorsements& endorsements,
-                                     const std::vector<UserRoot>& user_roots, dcap::Tee tee);
+                                     const std::vector<UserRoot>& user_roots, dcap::Tee tee,
+                                     ProvenSignatures* proven = nullptr);
 
 /// A quote with what its verification found out.
 struct DcapEvidence {
@@ -79,6 +80,7 @@ struct DcapEvidence {
 /// if all of it holds; what the TCB level is worth is the appraisal's business. Source: Intel DCAP
 /// Quote Verification Library, 4.1.2; Intel PCS API version 4.
 std::optional<Verified<DcapEvidence>> verify_dcap(ByteView quote, const DcapCollateral& collateral,
-                                                  UnixTime now, Findings& out);
+                                                  UnixTime now, Findings& out,
+                                                  ProvenSignatures* proven = nullptr);
 
 }  // namespace ratls::verify

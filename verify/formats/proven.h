@@ -1,22 +1,30 @@
-// What was verified about certificates before, so that it need not be done again.
+// What was verified about signatures before, so that it need not be done again.
 #pragma once
 
 #include <set>
 
-#include "ratls/crypto/certificate.h"
+#include "ratls/crypto/crl.h"
 
 namespace ratls::verify {
 
-/// Remembers which certificate has issued which, by the hashes of both. Dates and trust are no part
-/// of it: whoever uses it checks them each time. Only successes are kept. One thread at a time.
-class ProvenIssuers {
+/// Remembers which certificate has issued which, which lists an issuer signed, and which documents
+/// a key signed, by the hashes of both. Dates and trust are no part of it: whoever uses it checks
+/// them each time. Only successes are kept. One thread at a time.
+class ProvenSignatures {
   public:
     static constexpr std::size_t kMax = 4096;  ///< then it starts anew
 
     /// As ratls::verify_issued_by.
     Status verify_issued_by(const Certificate& child, const Certificate& issuer, int cas_below);
+    /// As Crl::verify_issued_by.
+    Status verify_issued_by(const Crl& list, const Certificate& issuer);
+    /// As PublicKey::verify_ecdsa, with SHA-256 and a signature that is r and s.
+    Status verify_ecdsa(const PublicKey& key, ByteView message, ByteView signature);
 
   private:
+    template <typename Verify>
+    Status once(const Sha256Digest& what, const Verify& verify);
+
     std::set<Sha256Digest> known_;
 };
 

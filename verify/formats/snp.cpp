@@ -87,7 +87,7 @@ bool known_root(const Certificate& root, const std::vector<UserRoot>& user_roots
 }
 
 Status verify_path(const Certificate& vek, const Certificate& intermediate, const Certificate& root,
-                   const SnpInputs& inputs, ProvenIssuers& proven) {
+                   const SnpInputs& inputs, ProvenSignatures& proven) {
     RATLS_CHECK(check_amd_issuer(intermediate, vek));
     RATLS_CHECK(check_amd_issuer(root, intermediate));
     RATLS_CHECK(check_amd_issuer(root, root));
@@ -359,7 +359,7 @@ class SnpVerifier {
     const SnpInputs& inputs_;
     Findings& out_;
     SnpEvidence evidence_;
-    ProvenIssuers proven_;  // candidates for a root may be the same certificate
+    ProvenSignatures proven_;  // candidates for a root may be the same certificate
     bool vek_known_ = false;
 };
 

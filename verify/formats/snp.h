@@ -33,7 +33,7 @@ struct SnpInputs {
     const std::vector<UserRoot>& user_roots;
     UnixTime now;
     /// What was verified before, and what is now; none: everything is verified.
-    ProvenIssuers* proven = nullptr;
+    ProvenSignatures* proven = nullptr;
 };
 
 /// Form, product, chain to a pinned root, dates, revocation, key extensions against the report, and

@@ -12,7 +12,7 @@ namespace ratls::verify {
 
 /// What verified connections leave for the next ones, in memory only. One thread at a time.
 struct LiveMemory {
-    ProvenIssuers proven;
+    ProvenSignatures proven;
     ImaMemory ima;
     /// By endpoint: entries of its IMA log that need not be fetched again.
     std::map<std::string, std::size_t> ima_entries;
