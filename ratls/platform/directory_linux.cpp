@@ -81,11 +81,16 @@ class LinuxDirectory : public Directory {
             if (name == "." || name == "..") {
                 continue;
             }
+            // Most file systems say the type along with the name.
+            mode_t mode = DTTOIF(entry->d_type);
             struct stat info{};
-            if (::fstatat(directory_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-                return system_failure(quoted(name, 300), errno);
+            if (entry->d_type == DT_UNKNOWN) {
+                if (::fstatat(directory_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+                    return system_failure(quoted(name, 300), errno);
+                }
+                mode = info.st_mode;
             }
-            out.push_back({name, kind_of(info.st_mode)});
+            out.push_back({name, kind_of(mode)});
         }
         if (errno != 0) {
             return system_failure(quoted(name_, 300), errno);

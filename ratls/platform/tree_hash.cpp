@@ -5,8 +5,8 @@
 #include <deque>
 #include <iterator>
 #include <mutex>
-#include <optional>
 #include <thread>
+#include <utility>
 
 #include "ratls/base/glob.h"
 #include "ratls/base/text.h"
@@ -15,8 +15,9 @@ namespace ratls {
 namespace {
 
 constexpr std::size_t kPiece = std::size_t{256} << 10;
-constexpr std::size_t kQueueLength = 256;
-constexpr std::size_t kMaxDepth = 200;  // each level holds a descriptor open
+constexpr std::size_t kBatch = 16;        // files that are handed on at once
+constexpr std::size_t kQueueLength = 16;  // batches
+constexpr std::size_t kMaxDepth = 200;    // each level holds a descriptor open
 /// Source: PATH_MAX of Linux with its final zero; of a longer path IMA logs the last name only.
 constexpr std::size_t kMaxPath = 4095;
 
@@ -26,40 +27,54 @@ struct Job {
     std::string path;
 };
 
+using Batch = std::vector<Job>;
+
 /// Hands jobs from one thread to others; the one waits while too many are in hand.
 class JobQueue {
   public:
     void push(Job job) {
-        std::unique_lock lock(mutex_);
-        not_full_.wait(lock, [&] { return jobs_.size() < kQueueLength; });
-        jobs_.push_back(std::move(job));
-        not_empty_.notify_one();
+        filling_.push_back(std::move(job));
+        if (filling_.size() == kBatch) {
+            hand_on();
+        }
     }
 
     /// After the last push.
     void close() {
+        hand_on();
         const std::scoped_lock lock(mutex_);
         closed_ = true;
         not_empty_.notify_all();
     }
 
-    /// The next job; none once the queue is closed and empty.
-    std::optional<Job> pop() {
+    /// The next jobs; none once the queue is closed and empty.
+    Batch pop() {
         std::unique_lock lock(mutex_);
-        not_empty_.wait(lock, [&] { return closed_ || !jobs_.empty(); });
-        if (jobs_.empty()) {
-            return std::nullopt;
+        not_empty_.wait(lock, [&] { return closed_ || !batches_.empty(); });
+        if (batches_.empty()) {
+            return {};
         }
-        Job job = std::move(jobs_.front());
-        jobs_.pop_front();
+        Batch batch = std::move(batches_.front());
+        batches_.pop_front();
         not_full_.notify_one();
-        return job;
+        return batch;
     }
 
   private:
+    void hand_on() {
+        if (filling_.empty()) {
+            return;
+        }
+        std::unique_lock lock(mutex_);
+        not_full_.wait(lock, [&] { return batches_.size() < kQueueLength; });
+        batches_.push_back(std::exchange(filling_, {}));
+        not_empty_.notify_one();
+    }
+
+    Batch filling_;  ///< by the thread that pushes alone
     std::mutex mutex_;
     std::condition_variable not_full_, not_empty_;
-    std::deque<Job> jobs_;
+    std::deque<Batch> batches_;
     bool closed_ = false;
 };
 
@@ -111,23 +126,31 @@ Result<std::vector<Digest>> hash_content(FileContent& file, std::vector<Hasher>&
 }
 
 /// What one thread does and finds.
-struct Worker {
+class Worker {
+  public:
     std::vector<HashedFile> files;
     std::vector<Error> errors;
 
     void run(JobQueue& queue, const std::vector<HashAlg>& algs) {
         std::vector<Hasher> hashers(algs.begin(), algs.end());
         Bytes buffer(kPiece);
-        while (auto job = queue.pop()) {
-            auto content = job->directory->open_file(job->name);
-            auto digests =
-                content ? hash_content(**content, hashers, buffer)
-                        : Result<std::vector<Digest>>(std::unexpected(std::move(content).error()));
-            if (digests) {
-                files.push_back({std::move(job->path), *std::move(digests)});
-            } else {
-                errors.push_back(at_path(std::move(digests).error(), job->path));
+        for (Batch batch = queue.pop(); !batch.empty(); batch = queue.pop()) {
+            for (Job& job : batch) {
+                hash(job, hashers, buffer);
             }
+        }
+    }
+
+  private:
+    void hash(Job& job, std::vector<Hasher>& hashers, std::span<std::uint8_t> buffer) {
+        auto content = job.directory->open_file(job.name);
+        auto digests =
+            content ? hash_content(**content, hashers, buffer)
+                    : Result<std::vector<Digest>>(std::unexpected(std::move(content).error()));
+        if (digests) {
+            files.push_back({std::move(job.path), *std::move(digests)});
+        } else {
+            errors.push_back(at_path(std::move(digests).error(), job.path));
         }
     }
 };

@@ -77,6 +77,9 @@ def monitored(client, vm, snapshot):
 
 def snapshots(client, vm, snapshot):
     unsigned = client.take(vm, "unsigned.json", sign=False)
+    taken = json.loads(unsigned.read_text())
+    check(taken["tool"].startswith("ratls ") and set(taken["evidence"]) ==
+          {"certificate", "tee", "tpm", "ima"}, "it says what it was taken under, and by what", taken)
     done = client.verify(vm.target, snapshot=unsigned)
     check(done.returncode == 3 and "snapshot.signature" in failed_rules(done.json),
           "an unsigned snapshot is refused", done.text)

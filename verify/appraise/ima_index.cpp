@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 
 #include "ratls/base/glob.h"
 #include "ratls/base/text.h"
@@ -70,12 +69,11 @@ std::vector<ImaIndex::Content> ImaIndex::contents_of(const FileReference& file) 
 
 void ImaIndex::add(const FileReference& file, std::uint32_t required, Hashes& hashes) {
     for (const Content& content : contents_of(file)) {
-        const Record record{static_cast<std::uint32_t>(file.path.size()), required, content.alg};
+        const Record record{static_cast<std::uint32_t>(file.path.size()), required,
+                            static_cast<std::uint32_t>(content.alg)};
         hashes.emplace_back(pair_hash(file.path, content.digest),
                             static_cast<std::uint32_t>(records_.size() / kAlign + 1));
-        std::array<std::uint8_t, sizeof record> head{};
-        std::memcpy(head.data(), &record, sizeof record);
-        append(records_, head);
+        append(records_, std::bit_cast<std::array<std::uint8_t, sizeof record>>(record));
         append(records_, as_bytes(file.path));
         append(records_, content.digest);
         records_.resize((records_.size() + kAlign - 1) / kAlign * kAlign);
@@ -135,11 +133,13 @@ bool ImaIndex::find_listed(const ima::Entry& entry, std::uint64_t hash,
             continue;
         }
         const ByteView stored = ByteView(records_).subspan((table_[at].record - 1) * kAlign);
-        Record record;
-        std::memcpy(&record, stored.data(), sizeof record);
-        const ByteView path = stored.subspan(sizeof record, record.path_size);
-        if (record.alg != *entry.file_hash || as_text(path) != entry.path ||
-            !equal(stored.subspan(sizeof record + path.size(), digest_size(record.alg)),
+        std::array<std::uint8_t, sizeof(Record)> head{};
+        std::ranges::copy(stored.first(head.size()), head.begin());
+        const auto record = std::bit_cast<Record>(head);
+        const ByteView path = stored.subspan(head.size(), record.path_size);
+        if (record.alg != static_cast<std::uint32_t>(*entry.file_hash) ||
+            as_text(path) != entry.path ||
+            !equal(stored.subspan(head.size() + path.size(), digest_size(*entry.file_hash)),
                    entry.file_digest)) {
             continue;
         }

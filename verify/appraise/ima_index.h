@@ -45,7 +45,7 @@ class ImaIndex {
     struct Record {
         std::uint32_t path_size = 0;
         std::uint32_t required = kNotRequired;  ///< position in `require`
-        HashAlg alg = HashAlg::sha256;
+        std::uint32_t alg = 0;                  ///< HashAlg
     };
     struct Slot {
         std::uint32_t tag = 0;     ///< the upper half of the hash

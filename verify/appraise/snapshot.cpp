@@ -1,6 +1,7 @@
 #include "verify/appraise/snapshot.h"
 
 #include <algorithm>
+#include <array>
 
 #include "ratls/base/text.h"
 #include "ratls/codec/base64.h"
@@ -138,6 +139,22 @@ void read_boot_member(JsonReader& tpm, Snapshot& out) {
     out.boot = std::move(boot);
 }
 
+constexpr std::array<std::string_view, 4> kEvidenceKinds = {"certificate", "tee", "tpm", "ima"};
+
+void read_evidence(JsonReader& reader, Snapshot& out) {
+    const Json* member = reader.member("evidence");
+    if (member == nullptr) {
+        return;
+    }
+    JsonReader evidence(*member, "snapshot: evidence");
+    for (const std::string_view kind : kEvidenceKinds) {
+        if (evidence.member(kind) != nullptr) {
+            out.evidence[std::string(kind)] = evidence.hex_bytes(kind, 32);
+        }
+    }
+    reader.absorb(evidence);
+}
+
 void read_signatures(JsonReader& reader, Snapshot& out) {
     reader.each("signatures", kMaxItems, [&](JsonReader& item) {
         SnapshotSignature signature;
@@ -243,6 +260,9 @@ Result<Snapshot> parse_snapshot(std::string_view text) {
         reader.fail("dialects", "an empty list accepts nothing: \"ratls-vm/1\" wanted");
     }
     out.taken_from = reader.string("taken_from", {});
+    out.image = reader.string("image", {});
+    out.tool = reader.string("tool", {});
+    read_evidence(reader, out);
     if (const Json* member = reader.member("tee")) {
         JsonReader tee(*member, "snapshot: tee");
         read_tee(tee, "snp", read_snp, out.snp);
@@ -283,6 +303,19 @@ Json snapshot_json(const Snapshot& snapshot) {
     out.set("origin", snapshot.origin).set("dialects", text_array(snapshot.dialects));
     if (!snapshot.taken_from.empty()) {
         out.set("taken_from", snapshot.taken_from);
+    }
+    if (!snapshot.image.empty()) {
+        out.set("image", snapshot.image);
+    }
+    if (!snapshot.tool.empty()) {
+        out.set("tool", snapshot.tool);
+    }
+    if (!snapshot.evidence.empty()) {
+        Json evidence(Json::Object{});
+        for (const auto& [kind, digest] : snapshot.evidence) {
+            evidence.set(kind, hex(digest));
+        }
+        out.set("evidence", std::move(evidence));
     }
     Json tee(Json::Object{});
     if (snapshot.snp) {

@@ -70,6 +70,10 @@ struct Snapshot {
     std::optional<BootReference> boot;  ///< only with `pcrs`
     std::optional<ImaReference> ima;
     std::string taken_from;  ///< where an observed one comes from, for people
+    std::string image;       ///< the version of the image, for people
+    std::string tool;        ///< what made it
+    /// SHA-256 of the evidence that an observed one was taken under, by its kind.
+    std::map<std::string, Bytes> evidence;
     std::vector<SnapshotSignature> signatures;
 
     /// SHA-256 of what is signed.

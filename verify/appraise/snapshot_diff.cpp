@@ -79,6 +79,15 @@ Items items_of(const Snapshot& snapshot) {
     if (!snapshot.taken_from.empty()) {
         add(out, "taken_from", quoted(snapshot.taken_from, 300));
     }
+    if (!snapshot.image.empty()) {
+        add(out, "image", quoted(snapshot.image, 300));
+    }
+    if (!snapshot.tool.empty()) {
+        add(out, "tool", quoted(snapshot.tool, 300));
+    }
+    for (const auto& [kind, digest] : snapshot.evidence) {
+        out[{"evidence", kind}].insert(hex(digest));
+    }
     if (snapshot.snp) {
         add_snp(out, *snapshot.snp);
     }

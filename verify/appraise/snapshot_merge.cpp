@@ -197,6 +197,7 @@ Status merge_head(Snapshot& into, const Snapshot& more, Notes& notes) {
         into.origin = more.origin;
     }
     join_texts(into.taken_from, more.taken_from);
+    join_texts(into.image, more.image);
     return {};
 }
 
@@ -206,6 +207,10 @@ Result<MergedSnapshot> merge_snapshots(std::span<const Snapshot> parts) {
     assert(!parts.empty());
     MergedSnapshot out{parts.front(), {}};
     out.snapshot.signatures.clear();
+    out.snapshot.tool.clear();  // whoever writes it says so
+    if (parts.size() > 1) {
+        out.snapshot.evidence.clear();  // the parts have their own
+    }
     out.snapshot.digest = {};
     for (const Snapshot& part : parts.subspan(1)) {
         RATLS_CHECK(merge_head(out.snapshot, part, out.notes));

@@ -125,10 +125,15 @@ void add_validity(CLI::App& command, int& valid_days) {
         ->capture_default_str();
 }
 
+void add_image(CLI::App& command, std::string& image) {
+    command.add_option("--image", image, "Version of the image, for people")->type_name("TEXT");
+}
+
 void add_head(CLI::App& command, SnapshotHeadOptions& o) {
     command.add_option("--out", o.out, "Snapshot file to write")->required()->type_name("FILE");
     command.add_option("--name", o.name, "Name of the VM or image")->required();
     add_sequence(command, o.sequence);
+    add_image(command, o.image);
     add_validity(command, o.valid_days);
     command
         .add_option("--valid-from", o.valid_from, "Start of the validity (RFC 3339); now if absent")
@@ -142,6 +147,7 @@ Run add_take(CLI::App& command, Io& io) {
     command.add_option("--out", t->out, "Snapshot file to write")->required();
     command.add_option("--name", t->name, "Name of the VM or image")->required();
     add_sequence(command, t->sequence);
+    add_image(command, t->image);
     add_validity(command, t->valid_days);
     command.add_option("--require", t->require, "Measured path that must always be found")
         ->allow_extra_args(false);

@@ -6,6 +6,7 @@
 #include "ratls/codec/pem.h"
 #include "ratls/evidence/ima/log.h"
 #include "verify/cli/commands.h"
+#include "verify/cli/snapshot_file.h"
 #include "verify/cli/target.h"
 
 namespace ratls::cli {
@@ -103,6 +104,28 @@ Status observe_tee(const cert::Tee& tee, bool paravisor, const TakeOptions& opti
     return {};
 }
 
+/// By what a record of the evidence can be told to be that of this snapshot.
+std::map<std::string, Bytes> digests_of(const verify::LiveResult& live,
+                                        const cert::Collection& collection) {
+    std::map<std::string, Bytes> out;
+    const auto add = [&](const char* kind, ByteView bytes) {
+        const Sha256Digest digest = sha256(bytes);
+        out.emplace(kind, Bytes(digest.begin(), digest.end()));
+    };
+    add("certificate", live.native->certificate.der());
+    if (collection.tee) {
+        add("tee", collection.tee->evidence);
+    }
+    if (collection.tpm) {
+        add("tpm", collection.tpm->attest);
+    }
+    if (collection.ima) {
+        const Sha256Digest& log = collection.ima->log_sha256;
+        out.emplace("ima", Bytes(log.begin(), log.end()));
+    }
+    return out;
+}
+
 Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptions& options,
                                  UnixTime now) {
     verify::Snapshot out;
@@ -113,7 +136,9 @@ Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptio
     out.origin = "observed";
     out.dialects = {"ratls-vm/1"};
     out.taken_from = options.verify.target;
+    out.image = options.image;
     const cert::Collection& collection = *live.collection;
+    out.evidence = digests_of(live, collection);
     if (collection.tee) {
         RATLS_CHECK(observe_tee(*collection.tee, collection.hcl_report.has_value(), options, out));
     }
@@ -169,8 +194,7 @@ int cmd_snapshot_take(const TakeOptions& options, Io& io) {
         report(io, snapshot.error());
         return exit_code(snapshot.error().code);
     }
-    const std::string text = verify::snapshot_json(*snapshot).pretty();
-    if (auto status = io.files.replace(options.out, as_bytes(text), 0644); !status) {
+    if (auto status = write_snapshot(io, options.out, *snapshot); !status) {
         return report(io, status.error());
     }
     io.err << "note: observed, not built: it says what that VM ran, not that this is good; "

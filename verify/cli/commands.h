@@ -56,6 +56,7 @@ struct TakeOptions {
     std::string name;
     std::uint64_t sequence = 1;
     int valid_days = 90;
+    std::string image;
     std::vector<std::string> require;
     bool kernel_hashes = false;
 };
@@ -64,6 +65,7 @@ struct TakeOptions {
 struct SnapshotHeadOptions {
     std::string name;
     std::uint64_t sequence = 1;
+    std::string image;       ///< its version, for people
     std::string valid_from;  ///< RFC 3339; now if empty
     int valid_days = 90;
     std::string out;

@@ -16,6 +16,7 @@ Result<verify::Snapshot> snapshot_head(const SnapshotHeadOptions& options, const
     verify::Snapshot out;
     out.name = options.name;
     out.sequence = options.sequence;
+    out.image = options.image;
     out.not_before = io.clock.now();
     if (!options.valid_from.empty()) {
         const auto time = parse_rfc3339(options.valid_from);
@@ -43,7 +44,8 @@ Status require_files(verify::ImaReference& ima, const std::vector<std::string>& 
     return {};
 }
 
-Status write_snapshot(Io& io, const std::string& path, const verify::Snapshot& snapshot) {
+Status write_snapshot(Io& io, const std::string& path, verify::Snapshot snapshot) {
+    snapshot.tool = "ratls " RATLS_VERSION;
     const std::string text = verify::snapshot_json(snapshot).pretty();
     if (auto parsed = verify::parse_snapshot(text); !parsed) {
         return std::unexpected(std::move(parsed).error().in("what would be written"));

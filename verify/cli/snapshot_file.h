@@ -12,8 +12,9 @@ Result<verify::Snapshot> snapshot_head(const SnapshotHeadOptions& options, const
 /// Copies from `allow` to `require` what the options name; each must be there.
 Status require_files(verify::ImaReference& ima, const std::vector<std::string>& paths);
 
-/// Writes a snapshot if it can be read back; a larger one is refused.
-Status write_snapshot(Io& io, const std::string& path, const verify::Snapshot& snapshot);
+/// Writes a snapshot, as made by this version of `ratls`, if it can be read back; a larger one is
+/// refused.
+Status write_snapshot(Io& io, const std::string& path, verify::Snapshot snapshot);
 
 /// Prints "error: " or "note: " and the text for each, at most `kMaxLines`, and how many more.
 void print_lines(Io& io, std::string_view kind, const std::vector<std::string>& lines);

@@ -50,6 +50,9 @@ TEST_CASE("snapshot diff: each member that differs is named") {
         {"~ not_after ", [](Snapshot& s) { s.not_after += 1; }},
         {"~ origin ", [](Snapshot& s) { s.origin = s.origin == "built" ? "observed" : "built"; }},
         {"~ dialects +\"y\"", [](Snapshot& s) { s.dialects.emplace_back("y"); }},
+        {"+ image +\"z 1\"", [](Snapshot& s) { s.image = "z 1"; }},
+        {"+ tool +\"z\"", [](Snapshot& s) { s.tool = "z"; }},
+        {"+ evidence \"tee\" +", [](Snapshot& s) { s.evidence = {{"tee", Bytes(32, 1)}}; }},
         {"+ taken_from +\"z\"", [](Snapshot& s) { s.taken_from = "z"; }},
         {"+ tee.snp.measurements \"" + kOnes48 + "\" +covers firmware +tag paravisor",
          [](Snapshot& s) {

@@ -204,6 +204,11 @@ TEST_CASE("snapshot merge: all that parts were taken from is kept") {
     other.taken_from = "two.example";
     CHECK(merge({observed(), other}).snapshot.taken_from == "vm.example; two.example");
     CHECK(merge({observed(), observed()}).snapshot.taken_from == "vm.example");
+    other.image = "web 2";
+    other.evidence = {{"tee", Bytes(32, 1)}};
+    CHECK(merge({other}).snapshot.evidence.size() == 1);
+    CHECK(merge({observed(), other}).snapshot.evidence.empty());
+    CHECK(merge({observed(), other}).snapshot.image == "web 2");
 }
 
 TEST_CASE("snapshot merge: what the boot log must say is of one part, or the same in both") {

@@ -81,6 +81,12 @@ TEST_CASE("snapshot: what is written is read back equal") {
                              {"", key, {1, 2, 3, 4}, {"/**"}}};
     snapshot.ima->known_pcr10 = {Bytes(32, 4)};
     snapshot.taken_from = "vm.example";
+    snapshot.image = "web 1.2";
+    snapshot.tool = "ratls 1";
+    snapshot.evidence = {{"certificate", Bytes(32, 1)},
+                         {"ima", Bytes(32, 2)},
+                         {"tee", Bytes(32, 3)},
+                         {"tpm", Bytes(32, 4)}};
     snapshot.origin = "observed";
     const auto parsed = parse_snapshot(snapshot_json(snapshot).pretty());
     REQUIRE_MESSAGE(parsed, (parsed ? "" : parsed.error().text()));
@@ -151,6 +157,10 @@ TEST_CASE("snapshot: every member of a wrong type or value is refused") {
              {{"dialects"}, "ratls-vm/1"},
              {{"dialects"}, list_of(1)},
              {{"taken_from"}, 1},
+             {{"image"}, 1},
+             {{"tool"}, object},
+             {{"evidence"}, kHex32},
+             {{"evidence", "tee"}, kHex48},
              {{"tee"}, 1},
              {{"tee", "snp"}, 1},
              {{"tee", "tdx"}, object},
@@ -224,6 +234,7 @@ TEST_CASE("snapshot: a member that nobody knows is refused, at every level") {
     for (const std::vector<std::string>& path : std::vector<std::vector<std::string>>{
              {"comment"},
              {"tee", "comment"},
+             {"evidence", "comment"},
              {"tee", "snp", "comment"},
              {"tee", "snp", "measurements", "0", "comment"},
              {"tpm", "comment"},
