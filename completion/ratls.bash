@@ -62,25 +62,26 @@ _ratls() {
         --require-fresh --log --resolve --offline --evidence-only --json --help"
     local options
     case $command in
-        "") options="--help --version verify show pin snapshot policy collateral explain" ;;
+        "") options="--help --version verify monitor show pin snapshot policy collateral explain" ;;
         verify)
             options="$verifying --evidence --nonce --signature --ak --pcrs --tpm-quote --td-quote"
             ;;
+        monitor) options="$verifying --every --times" ;;
         show) options="--as --json --help" ;;
         pin) options="$verifying --format" ;;
         snapshot)
             case $sub in
                 take)
-                    options="$verifying --out --name --sequence --valid-days --require
+                    options="$verifying --out --name --sequence --image --valid-days --require
                         --kernel-hashes"
                     ;;
                 build)
-                    options="--out --name --sequence --valid-days --valid-from --require --exclude
-                        --digest --jobs --help"
+                    options="--out --name --sequence --image --valid-days --valid-from --require
+                        --exclude --digest --jobs --no-usr-merge --help"
                     ;;
                 import)
-                    options="--from --out --name --sequence --valid-days --valid-from --require
-                        --help"
+                    options="--from --out --name --sequence --image --valid-days --valid-from
+                        --require --help"
                     ;;
                 merge) options="--out --name --sequence --help" ;;
                 diff | show) options="--json --help" ;;
@@ -130,7 +131,7 @@ _ratls() {
             return
             ;;
         collateral:*:--evidence)
-            _ratls_words "$cur" "snp"
+            _ratls_words "$cur" "snp tdx sgx"
             return
             ;;
     esac
@@ -184,7 +185,7 @@ _ratls() {
     esac
 
     case $command:$sub in
-        verify:* | show:* | snapshot:sign | policy:check | collateral:fetch)
+        verify:* | show:* | snapshot:build | snapshot:sign | policy:check | collateral:fetch)
             if [[ $cur != -* ]]; then
                 _ratls_files "$cur"
                 return
