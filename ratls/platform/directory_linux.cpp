@@ -82,7 +82,7 @@ class LinuxDirectory : public Directory {
                 continue;
             }
             // Most file systems say the type along with the name.
-            mode_t mode = DTTOIF(entry->d_type);
+            auto mode = static_cast<mode_t>(DTTOIF(entry->d_type));
             struct stat info{};
             if (entry->d_type == DT_UNKNOWN) {
                 if (::fstatat(directory_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {

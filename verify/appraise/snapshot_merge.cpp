@@ -142,10 +142,10 @@ void merge_ima(ImaReference& into, const ImaReference& more, Notes& notes) {
             into.signers.push_back(signer);
         }
     }
-    const bool dropped =
-        keep_common(into.tolerate_violations, more.tolerate_violations) |
+    const bool paths = keep_common(into.tolerate_violations, more.tolerate_violations);
+    const bool patterns =
         keep_common(into.tolerate_violation_patterns, more.tolerate_violation_patterns);
-    if (dropped) {
+    if (paths || patterns) {
         notes.emplace_back("ima.tolerate_violations: only paths that all parts tolerate are kept");
     }
     if (keep_common(into.known_pcr10, more.known_pcr10)) {
