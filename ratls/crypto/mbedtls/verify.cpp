@@ -2,6 +2,7 @@
 #include <mbedtls/rsa.h>
 #include <mbedtls/version.h>
 
+#include "ratls/crypto/mbedtls_md.h"
 #include "ratls/crypto/provider.h"
 #include "ratls/crypto/provider_impl.h"
 
@@ -13,20 +14,6 @@ std::string_view crypto_provider() {
 
 namespace provider {
 namespace {
-
-mbedtls_md_type_t md_type(HashAlg alg) {
-    switch (alg) {
-        case HashAlg::sha1:
-            return MBEDTLS_MD_SHA1;
-        case HashAlg::sha256:
-            return MBEDTLS_MD_SHA256;
-        case HashAlg::sha384:
-            return MBEDTLS_MD_SHA384;
-        case HashAlg::sha512:
-            return MBEDTLS_MD_SHA512;
-    }
-    return MBEDTLS_MD_NONE;
-}
 
 struct Mpi {
     Mpi() { mbedtls_mpi_init(&value); }

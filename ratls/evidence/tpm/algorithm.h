@@ -12,6 +12,7 @@ namespace ratls::tpm {
 enum Alg : std::uint16_t {
     kRsa = 0x0001,
     kSha1 = 0x0004,
+    kAes = 0x0006,
     kSha256 = 0x000b,
     kSha384 = 0x000c,
     kSha512 = 0x000d,
@@ -22,6 +23,7 @@ enum Alg : std::uint16_t {
     kEcdsa = 0x0018,
     kEcdaa = 0x001a,
     kEcc = 0x0023,
+    kCfb = 0x0043,
 };
 
 std::optional<HashAlg> hash_from_id(std::uint16_t id);

@@ -7,12 +7,14 @@ constexpr std::uint16_t kCurveP256 = 0x0003;
 constexpr std::uint16_t kCurveP384 = 0x0004;
 constexpr std::uint32_t kDefaultExponent = 65537;
 
-/// TPMT_SYM_DEF_OBJECT: algorithm, then key bits and mode unless NULL.
-void read_symmetric(Reader& r) {
-    if (r.u16_be("parameters.symmetric") != kNull) {
-        r.u16_be("parameters.symmetric.keyBits");
-        r.u16_be("parameters.symmetric.mode");
+Symmetric read_symmetric(Reader& r) {
+    Symmetric out;
+    out.algorithm = r.u16_be("parameters.symmetric");
+    if (out.algorithm != kNull) {
+        out.key_bits = r.u16_be("parameters.symmetric.keyBits");
+        out.mode = r.u16_be("parameters.symmetric.mode");
     }
+    return out;
 }
 
 struct Scheme {
@@ -44,7 +46,7 @@ Result<PublicArea> parse_public_area(ByteView in) {
     const HashAlg name_alg = read_hash(r, "nameAlg");
     const std::uint32_t attributes = r.u32_be("objectAttributes");
     r.bytes_u16_be("authPolicy");
-    read_symmetric(r);
+    const Symmetric symmetric = read_symmetric(r);
     const Scheme scheme = read_scheme(r, "parameters.scheme");
     std::uint32_t exponent = 0;
     std::uint16_t key_bits = 0;
@@ -81,7 +83,7 @@ Result<PublicArea> parse_public_area(ByteView in) {
     Bytes name{static_cast<std::uint8_t>(hash_id(name_alg) >> 8),
                static_cast<std::uint8_t>(hash_id(name_alg))};
     append(name, hash(name_alg, in).view());
-    return PublicArea{name_alg,    attributes,      scheme.id,
+    return PublicArea{name_alg,    attributes,      symmetric,      scheme.id,
                       scheme.hash, *std::move(key), std::move(name)};
 }
 

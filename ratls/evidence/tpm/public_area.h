@@ -20,10 +20,18 @@ inline constexpr std::uint32_t kDecrypt = 1U << 17;
 inline constexpr std::uint32_t kSign = 1U << 18;
 }  // namespace attribute
 
+/// TPMT_SYM_DEF_OBJECT: what a storage key protects its children with. Numbers 0 for NULL.
+struct Symmetric {
+    std::uint16_t algorithm = kNull;
+    std::uint16_t key_bits = 0;
+    std::uint16_t mode = 0;
+};
+
 /// A TPMT_PUBLIC of an RSA or elliptic curve key.
 struct PublicArea {
     HashAlg name_alg = HashAlg::sha256;
     std::uint32_t attributes = 0;
+    Symmetric symmetric = {};
     std::uint16_t scheme = kNull;        ///< TPM_ALG_ID of the signing scheme
     std::optional<HashAlg> scheme_hash;  ///< none for scheme NULL
     PublicKey key;

@@ -26,6 +26,7 @@
 #define MBEDTLS_CIPHER_C
 #define MBEDTLS_AES_C
 #define MBEDTLS_AESNI_C
+#define MBEDTLS_CIPHER_MODE_CFB  // credentials for a TPM
 #define MBEDTLS_GCM_C
 #define MBEDTLS_CHACHA20_C
 #define MBEDTLS_POLY1305_C
