@@ -12,7 +12,6 @@ int main(int argc, char** argv) {
                                          .tsm_files = files,
                                          .clock = clock,
                                          .open_tpm = ratls::open_tpm,
-                                         .open_tpm_with_ak = ratls::open_tpm_with_ak,
                                          .http = &http};
         return ratls::agent::run(argc, argv, platform, std::cout, std::cerr);
     } catch (const std::exception& error) {

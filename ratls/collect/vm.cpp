@@ -62,7 +62,8 @@ Status add_collateral(Files& files, const std::string& folder, cert::Endorsement
 }
 
 /// Certificates in DER; none if there is no path.
-Result<std::vector<Bytes>> read_chain(Files& files, const std::string& path) {
+Result<std::vector<Bytes>> read_chain(std::string_view option, Files& files,
+                                      const std::string& path) {
     std::vector<Bytes> out;
     if (path.empty()) {
         return out;
@@ -70,7 +71,7 @@ Result<std::vector<Bytes>> read_chain(Files& files, const std::string& path) {
     RATLS_TRY(const Bytes content, files.read(path, kMaxEndorsement));
     auto chain = parse_certificates(content);
     if (!chain || chain->size() > cert::kMaxAkCertificates) {
-        return fail(Code::malformed, "ak_certificate " + quoted(path, 300),
+        return fail(Code::malformed, std::string(option) + " " + quoted(path, 300),
                     "1 to 4 certificates wanted");
     }
     for (const Certificate& certificate : *chain) {
@@ -80,14 +81,15 @@ Result<std::vector<Bytes>> read_chain(Files& files, const std::string& path) {
 }
 
 /// None if the text is empty.
-Result<std::optional<std::uint32_t>> parse_handle(const std::string& text) {
+Result<std::optional<std::uint32_t>> parse_handle(std::string_view option,
+                                                  const std::string& text) {
     if (text.empty()) {
         return std::nullopt;
     }
     const auto bytes = parse_hex(text.starts_with("0x") ? text.substr(2) : text, 4);
     constexpr std::uint8_t kPersistent = 0x81;  // TPM_HT_PERSISTENT
     if (!bytes || (*bytes)[0] != kPersistent) {
-        return fail(Code::usage, "ak_handle", "0x81000000 to 0x81ffffff wanted");
+        return fail(Code::usage, std::string(option), "0x81000000 to 0x81ffffff wanted");
     }
     std::uint32_t handle = 0;
     for (const std::uint8_t byte : *bytes) {
@@ -96,12 +98,20 @@ Result<std::optional<std::uint32_t>> parse_handle(const std::string& text) {
     return handle;
 }
 
-Result<std::unique_ptr<Tpm>> open_tpm(const VmOptions& options, const VmPlatform& platform,
-                                      std::optional<std::uint32_t> ak) {
-    if (ak && !platform.open_tpm_with_ak) {
-        return fail(Code::unsupported, "ak_handle", "this platform has no persistent keys");
+Result<TpmKeys> parse_keys(const VmOptions& options) {
+    TpmKeys out;
+    if (options.ak_type != "ecc" && options.ak_type != "rsa") {
+        return fail(Code::usage, "ak_type", "ecc or rsa wanted, " + quoted(options.ak_type));
     }
-    auto tpm = ak ? platform.open_tpm_with_ak(options.tcti, *ak) : platform.open_tpm(options.tcti);
+    out.ak_type = options.ak_type == "rsa" ? AkType::rsa : AkType::ecc;
+    RATLS_TRY(out.ak_handle, parse_handle("ak_handle", options.ak_handle));
+    RATLS_TRY(out.ek_handle, parse_handle("ek_handle", options.ek_handle));
+    return out;
+}
+
+Result<std::unique_ptr<Tpm>> open_tpm(const VmOptions& options, const VmPlatform& platform,
+                                      const TpmKeys& keys) {
+    auto tpm = platform.open_tpm(options.tcti, keys);
     if (!tpm) {
         return std::unexpected(std::move(tpm).error().in("tpm " + options.tcti));
     }
@@ -124,7 +134,9 @@ Result<std::unique_ptr<QuoteProvider>> open_tee(const VmOptions& options,
     FoundTee found = find();
     if (found.provider && found.used()->way == TeeWay::azure && options.ak_handle.empty()) {
         found.provider.reset();
-        RATLS_TRY(tpm, open_tpm(options, platform, AzureQuoteProvider::kAkHandle));
+        RATLS_TRY(TpmKeys keys, parse_keys(options));
+        keys.ak_handle = AzureQuoteProvider::kAkHandle;
+        RATLS_TRY(tpm, open_tpm(options, platform, keys));
         found = find();
     }
     if (!found.provider) {
@@ -144,10 +156,13 @@ Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform&
     std::unique_ptr<Vm> out(new Vm);
     EvidenceSources sources;
     if (!options.tcti.empty()) {
-        RATLS_TRY(const std::optional<std::uint32_t> ak, parse_handle(options.ak_handle));
-        RATLS_TRY(out->tpm_, open_tpm(options, platform, ak));
+        RATLS_TRY(const TpmKeys keys, parse_keys(options));
+        RATLS_TRY(out->tpm_, open_tpm(options, platform, keys));
         sources.tpm = out->tpm_.get();
-        RATLS_TRY(sources.ak_certificates, read_chain(platform.files, options.ak_certificate));
+        RATLS_TRY(sources.ak_certificates,
+                  read_chain("ak_certificate", platform.files, options.ak_certificate));
+        RATLS_TRY(out->ek_chain_,
+                  read_chain("ek_certificate", platform.files, options.ek_certificate));
         sources.ima_log = options.ima_log;
         sources.boot_log = options.boot_log;
     }
@@ -168,6 +183,22 @@ Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform&
     RATLS_CHECK(add_collateral(platform.files, options.collateral, endorsements));
     out->attester_ = std::make_unique<Attester>(std::move(sources), platform.files, platform.clock);
     return out;
+}
+
+const Result<EndorsementKey>& Vm::endorsement_key() {
+    if (!ek_) {
+        ek_ = tpm_ ? find_endorsement_key(*tpm_, ek_chain_)
+                   : Result<EndorsementKey>(fail(Code::unavailable, "EK", "there is no TPM"));
+    }
+    return *ek_;
+}
+
+Result<Secret> Vm::activate(ByteView id_object, ByteView encrypted_secret) {
+    const Result<EndorsementKey>& key = endorsement_key();
+    if (!key) {
+        return std::unexpected(key.error());
+    }
+    return tpm_->activate(key->kind, id_object, encrypted_secret);
 }
 
 std::vector<std::string> ServiceNames::dns() const {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "ratls/collect/attester.h"
+#include "ratls/collect/endorsement_key.h"
 #include "ratls/platform/http_client.h"
 #include "ratls/platform/waiter.h"
 
@@ -15,18 +16,21 @@ struct VmPlatform {
     Files& files;
     Files& tsm_files;  ///< the file system that has configfs-tsm
     const Clock& clock;
-    std::function<Result<std::unique_ptr<Tpm>>(const std::string& tcti)> open_tpm;
-    /// With an AK that is in the TPM already; none: this platform has no such ones.
-    std::function<Result<std::unique_ptr<Tpm>>(const std::string& tcti, std::uint32_t ak)>
-        open_tpm_with_ak = nullptr;
+    std::function<Result<std::unique_ptr<Tpm>>(const std::string& tcti, const TpmKeys& keys)>
+        open_tpm;
     HttpClient* http = nullptr;  ///< for the host's metadata service; none: it is not asked
 };
 
 /// Where the evidence is. An empty text means: this VM has none.
 struct VmOptions {
     std::string tcti = "device:/dev/tpmrm0";
-    std::string ak_handle;       ///< "0x81000003": a persistent AK; empty: a primary key of our own
-    std::string ak_certificate;  ///< PEM or DER file with the AK's chain, leaf first; may be empty
+    std::string ak_handle;  ///< "0x81000003": a persistent AK; empty: a primary key of our own
+    std::string ak_type = "ecc";  ///< "ecc" or "rsa": of the primary key
+    std::string ak_certificate;   ///< PEM or DER file with the AK's chain, leaf first; may be empty
+    std::string ek_handle;        ///< "0x81010001": a persistent EK; empty: made by its template
+    /// PEM or DER file with the CAs above the EK's certificate, or the whole chain with that first;
+    /// may be empty.
+    std::string ek_certificate;
     /// Empty: no TEE, wherever it might be. Without this folder the older devices and the paravisor
     /// of Azure are looked for.
     std::string tsm = "/sys/kernel/config/tsm/report";
@@ -48,6 +52,12 @@ class Vm {
 
     Attester& attester() { return *attester_; }
 
+    /// The EK that `activate` uses. Looked for at the first call, since to make one can take a TPM
+    /// seconds. Fails as `find_endorsement_key` does, and with `unavailable` without a TPM.
+    const Result<EndorsementKey>& endorsement_key();
+    /// As in Tpm.
+    Result<Secret> activate(ByteView id_object, ByteView encrypted_secret);
+
   private:
     Vm() = default;
 
@@ -55,6 +65,8 @@ class Vm {
     std::unique_ptr<Tpm> tpm_;
     std::unique_ptr<QuoteProvider> tee_;
     std::unique_ptr<Attester> attester_;
+    std::vector<Bytes> ek_chain_;
+    std::optional<Result<EndorsementKey>> ek_;  ///< none: not looked for
 };
 
 /// A freshly issued identity of a service.

@@ -3,6 +3,7 @@
 
 #include <tss2/tss2_esys.h>
 
+#include <array>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -49,6 +50,19 @@ class EsysHandle {
     ESYS_TR handle_;
     Kind kind_;
 };
+
+/// The bytes of a structure, by the marshalling function of its type.
+template <typename T>
+Result<Bytes> esys_marshal(const T& value, TSS2_RC (*function)(const T*, std::uint8_t[],
+                                                               std::size_t, std::size_t*)) {
+    std::array<std::uint8_t, sizeof(T) + 64> buffer{};
+    std::size_t size = 0;
+    const TSS2_RC rc = function(&value, buffer.data(), buffer.size(), &size);
+    if (rc != TSS2_RC_SUCCESS || size > buffer.size()) {
+        return fail(Code::malformed, "tpm", "a reply that cannot be written out");
+    }
+    return to_bytes(ByteView(buffer).first(size));
+}
 
 std::unexpected<Error> esys_failure(std::string_view call, TSS2_RC rc);
 

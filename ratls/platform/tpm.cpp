@@ -1,6 +1,45 @@
 #include "ratls/platform/tpm.h"
 
+#include "ratls/base/reader.h"
+#include "ratls/codec/der.h"
+
 namespace ratls {
+namespace {
+
+std::uint32_t certificate_index(EkKind kind) {
+    switch (kind) {
+        case EkKind::rsa:
+            return 0x01c00002;
+        case EkKind::p256:
+            return 0x01c0000a;
+        case EkKind::p384:
+            return 0x01c00016;
+    }
+    return 0;
+}
+
+}  // namespace
+
+Result<std::vector<EkCertificate>> ek_certificates(Tpm& tpm) {
+    std::vector<EkCertificate> out;
+    for (const EkKind kind : kEkKinds) {
+        auto content = tpm.read_nv(certificate_index(kind));
+        if (!content && content.error().code == Code::unavailable) {
+            continue;
+        }
+        if (!content) {
+            return std::unexpected(std::move(content).error().in("EK certificate"));
+        }
+        // An index may be larger than what is in it.
+        der::Parser parser(*content, "EK certificate");
+        const ByteView certificate = parser.whole(der::kSequence, "Certificate");
+        if (!parser.ok()) {
+            return fail(Code::malformed, "tpm: EK certificate", "no DER in its NV index");
+        }
+        out.push_back({kind, to_bytes(certificate)});
+    }
+    return out;
+}
 
 Status check_quote_arguments(ByteView qualifying_data,
                              std::span<const tpm::PcrSelection> selection) {
@@ -56,6 +95,19 @@ Status check_nv_content(std::size_t size, ByteView content) {
             "it has " + std::to_string(size) + " bytes, not " + std::to_string(content.size()));
     }
     return {};
+}
+
+Result<ByteView> check_sized(ByteView sized, std::size_t most, std::string_view what) {
+    Reader r(sized, what);
+    const ByteView content = r.bytes_u16_be("buffer");
+    if (content.size() > most) {
+        r.fail(Code::too_large, "buffer", "at most " + std::to_string(most) + " bytes wanted");
+    }
+    auto out = r.finish(content);
+    if (!out) {
+        return fail(Code::mismatch, "tpm: credential", out.error().text());
+    }
+    return out;
 }
 
 }  // namespace ratls

@@ -1,10 +1,12 @@
 // A TPM 2.0, as far as attestation needs it.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "ratls/base/result.h"
+#include "ratls/base/secret.h"
 #include "ratls/evidence/tpm/algorithm.h"
 
 namespace ratls {
@@ -21,6 +23,28 @@ inline constexpr std::size_t kMaxQualifyingData = 64;
 /// What an NV index may hold here.
 inline constexpr std::size_t kMaxNvSize = 16 * 1024;
 
+/// The endorsement keys (EK) that a maker of TPMs certifies: RSA with 2048 bits and P-256 by the
+/// templates L-1 and L-2, P-384 by H-3. Source: TCG EK Credential Profile 2.5, appendix B.
+enum class EkKind : std::uint8_t { rsa, p256, p384 };
+
+inline constexpr std::array kEkKinds = {EkKind::rsa, EkKind::p256, EkKind::p384};
+
+struct EkCertificate {
+    EkKind kind = EkKind::rsa;
+    Bytes der = {};
+};
+
+/// ECC P-256 with ECDSA, or RSA with 2048 bits and RSASSA; both with SHA-256.
+enum class AkType : std::uint8_t { ecc, rsa };
+
+/// Which keys of a TPM to use. What has no handle is made by its template, which gives the same key
+/// each time.
+struct TpmKeys {
+    AkType ak_type = AkType::ecc;                 ///< without `ak_handle`
+    std::optional<std::uint32_t> ak_handle = {};  ///< of a persistent AK
+    std::optional<std::uint32_t> ek_handle = {};  ///< of a persistent EK
+};
+
 /// One TPM 2.0, real or simulated, with one attestation key (AK). Calls block; one thread at a
 /// time. Failures: `usage` for arguments that no TPM can serve, `unsupported` when the TPM has no
 /// such bank or PCR, `unavailable` when there is no TPM or PCRs kept changing, `denied` without the
@@ -33,6 +57,11 @@ class Tpm {
     /// restricted, primary key of the endorsement hierarchy, so the same after every start of the
     /// machine.
     virtual Result<Bytes> ak_public() = 0;
+    /// The TPMT_PUBLIC of the EK of this kind. `unsupported` if it was opened with another one.
+    virtual Result<Bytes> ek_public(EkKind kind) = 0;
+    /// TPM2_ActivateCredential: the secret of a credential for this EK and the AK, given as
+    /// TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET. `mismatch` if it is no such credential.
+    virtual Result<Secret> activate(EkKind kind, ByteView id_object, ByteView encrypted_secret) = 0;
     /// Signs the PCRs of this selection, which is not empty and names no bank twice, together with
     /// at most `kMaxQualifyingData` bytes of the caller's.
     virtual Result<SignedQuote> quote(ByteView qualifying_data,
@@ -52,6 +81,10 @@ class Tpm {
     virtual Status define_nv(std::uint32_t index, std::size_t size) = 0;
 };
 
+/// The certificates that the maker left in NV indexes, one for each kind of EK at most.
+/// Source: TCG EK Credential Profile 2.5, section 2.2.1.
+Result<std::vector<EkCertificate>> ek_certificates(Tpm& tpm);
+
 /// What any TPM refuses: the rules of `quote` and `read_pcrs` about their arguments.
 Status check_quote_arguments(ByteView qualifying_data,
                              std::span<const tpm::PcrSelection> selection);
@@ -60,5 +93,7 @@ Status check_pcr_indexes(std::span<const unsigned> indexes);
 Status check_nv_index(std::uint32_t index);
 Status check_nv_size(std::size_t size);
 Status check_nv_content(std::size_t size, ByteView content);
+/// The content of a TPM2B that fills its bytes and is not larger than `most`.
+Result<ByteView> check_sized(ByteView sized, std::size_t most, std::string_view what);
 
 }  // namespace ratls

@@ -5,13 +5,11 @@
 #include <tss2/tss2_tctildr.h>
 
 #include <bit>
-#include <functional>
 
 #include "ratls/base/text.h"
 #include "ratls/evidence/tpm/attest.h"
-#include "ratls/evidence/tpm/public_area.h"
 #include "ratls/evidence/tpm/signature.h"
-#include "ratls/platform/esys.h"
+#include "ratls/platform/esys_keys.h"
 
 namespace ratls {
 namespace {
@@ -30,38 +28,6 @@ struct CloseEsys {
     void operator()(ESYS_CONTEXT* esys) const { Esys_Finalize(&esys); }
 };
 using Esys = std::unique_ptr<ESYS_CONTEXT, CloseEsys>;
-
-/// Source: TPM 2.0 Library, Part 2, 12.2.4. Attributes 0x00050072: fixedTPM, fixedParent,
-/// sensitiveDataOrigin, userWithAuth, restricted, sign.
-TPM2B_PUBLIC ak_template() {
-    TPM2B_PUBLIC out{};
-    TPMT_PUBLIC& area = out.publicArea;
-    area.type = TPM2_ALG_ECC;
-    area.nameAlg = TPM2_ALG_SHA256;
-    area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-                            TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH |
-                            TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT;
-    TPMS_ECC_PARMS& ecc = area.parameters.eccDetail;
-    ecc.symmetric.algorithm = TPM2_ALG_NULL;
-    ecc.scheme.scheme = TPM2_ALG_ECDSA;
-    ecc.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
-    ecc.curveID = TPM2_ECC_NIST_P256;
-    ecc.kdf.scheme = TPM2_ALG_NULL;
-    return out;
-}
-
-/// The bytes of a structure, by the marshalling function of its type.
-template <typename T>
-Result<Bytes> marshal(const T& value,
-                      TSS2_RC (*function)(const T*, std::uint8_t[], std::size_t, std::size_t*)) {
-    std::array<std::uint8_t, sizeof(T) + 64> buffer{};
-    std::size_t size = 0;
-    const TSS2_RC rc = function(&value, buffer.data(), buffer.size(), &size);
-    if (rc != TSS2_RC_SUCCESS || size > buffer.size()) {
-        return fail(Code::malformed, "tpm", "a reply that cannot be written out");
-    }
-    return to_bytes(ByteView(buffer).first(size));
-}
 
 void select(TPMS_PCR_SELECTION& out, HashAlg bank, std::uint32_t mask) {
     out.hash = tpm::hash_id(bank);
@@ -86,18 +52,20 @@ std::optional<std::uint32_t> selected(const TPML_PCR_SELECTION& list, HashAlg ba
 
 using PcrValues = std::array<Digest, tpm::kPcrCount>;
 
-struct AttestationKey {
-    EsysHandle handle;
-    Bytes public_area;         ///< TPMT_PUBLIC
-    std::uint16_t scheme = 0;  ///< of its signatures
-};
-
 class TpmEsys : public Tpm {
   public:
-    TpmEsys(Tcti tcti, Esys esys, AttestationKey ak)
-        : tcti_(std::move(tcti)), esys_(std::move(esys)), ak_(std::move(ak)) {}
+    TpmEsys(Tcti tcti, Esys esys, EsysKey ak, const TpmKeys& keys)
+        : tcti_(std::move(tcti)), esys_(std::move(esys)), ak_(std::move(ak)), keys_(keys) {}
 
     Result<Bytes> ak_public() override { return ak_.public_area; }
+    Result<Bytes> ek_public(EkKind kind) override {
+        RATLS_CHECK(load_ek(kind));
+        return ek_->public_area;
+    }
+    Result<Secret> activate(EkKind kind, ByteView id_object, ByteView encrypted_secret) override {
+        RATLS_CHECK(load_ek(kind));
+        return esys_activate(esys_.get(), ak_, *ek_, id_object, encrypted_secret);
+    }
 
     Result<SignedQuote> quote(ByteView qualifying_data,
                               std::span<const tpm::PcrSelection> selection) override;
@@ -118,9 +86,23 @@ class TpmEsys : public Tpm {
     /// False if a PCR changed while they were read.
     Result<bool> read_all(HashAlg bank, std::uint32_t mask, PcrValues& values);
 
+    /// One EK at a time: to make an RSA key takes a TPM seconds.
+    Status load_ek(EkKind kind) {
+        if (!ek_ || ek_kind_ != kind) {
+            ek_.reset();
+            RATLS_TRY(EsysKey key, esys_ek(esys_.get(), keys_, kind));
+            ek_.emplace(std::move(key));
+            ek_kind_ = kind;
+        }
+        return {};
+    }
+
     Tcti tcti_;  // destroyed last
     Esys esys_;
-    AttestationKey ak_;
+    EsysKey ak_;
+    TpmKeys keys_;
+    std::optional<EsysKey> ek_;
+    EkKind ek_kind_ = EkKind::rsa;  ///< of `ek_`
 };
 
 Result<SignedQuote> TpmEsys::quote(ByteView qualifying_data,
@@ -150,11 +132,12 @@ Result<SignedQuote> TpmEsys::quote(ByteView qualifying_data,
     }
     SignedQuote out;
     out.attest = to_bytes(ByteView(attest->attestationData, attest->size));
-    RATLS_TRY(out.signature, marshal(*signature, &Tss2_MU_TPMT_SIGNATURE_Marshal));
+    RATLS_TRY(out.signature, esys_marshal(*signature, &Tss2_MU_TPMT_SIGNATURE_Marshal));
 
     RATLS_TRY(const tpm::Quote parsed, tpm::parse_quote(out.attest));
     RATLS_TRY(const tpm::Signature parsed_signature, tpm::parse_signature(out.signature));
-    if (!equal(parsed.extra_data, qualifying_data) || parsed_signature.scheme != ak_.scheme) {
+    if (!equal(parsed.extra_data, qualifying_data) ||
+        parsed_signature.scheme != ak_.parsed.scheme) {
         return fail(Code::malformed, "tpm: TPM2_Quote", "a quote that was not asked for");
     }
     if (!std::ranges::equal(parsed.pcrs, selection)) {  // it clears the bits of what it has not
@@ -234,51 +217,9 @@ Result<std::vector<Digest>> TpmEsys::read_pcrs(HashAlg bank, std::span<const uns
     return fail(Code::unavailable, "tpm: TPM2_PCR_Read", "PCRs kept changing");
 }
 
-Result<AttestationKey> create_ak(ESYS_CONTEXT* esys) {
-    const TPM2B_SENSITIVE_CREATE no_secret{};
-    const TPM2B_PUBLIC wanted = ak_template();
-    const TPM2B_DATA no_data{};
-    const TPML_PCR_SELECTION no_pcrs{};
-    ESYS_TR handle = ESYS_TR_NONE;
-    TPM2B_PUBLIC* public_out = nullptr;
-    const TSS2_RC rc = Esys_CreatePrimary(
-        esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret,
-        &wanted, &no_data, &no_pcrs, &handle, &public_out, nullptr, nullptr, nullptr);
-    const EsysPtr<TPM2B_PUBLIC> created(public_out);
-    if (rc != TSS2_RC_SUCCESS) {
-        return esys_failure("TPM2_CreatePrimary", rc);
-    }
-    EsysHandle key(esys, handle, EsysHandle::Kind::transient);
-    RATLS_TRY(Bytes area, marshal(created->publicArea, &Tss2_MU_TPMT_PUBLIC_Marshal));
-    RATLS_TRY(const tpm::PublicArea parsed, tpm::parse_public_area(area));
-    if (parsed.key.kind() != KeyKind::p256 || parsed.scheme != tpm::kEcdsa ||
-        parsed.attributes != wanted.publicArea.objectAttributes) {
-        return fail(Code::malformed, "tpm: TPM2_CreatePrimary", "a key that was not asked for");
-    }
-    return AttestationKey{std::move(key), std::move(area), parsed.scheme};
-}
+}  // namespace
 
-/// A key that somebody else made. What it must be, only its attributes can say.
-Result<AttestationKey> use_ak(ESYS_CONTEXT* esys, std::uint32_t persistent_handle) {
-    RATLS_TRY(EsysHandle key, esys_open(esys, persistent_handle));
-    TPM2B_PUBLIC* public_out = nullptr;
-    const TSS2_RC rc = Esys_ReadPublic(esys, key.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-                                       &public_out, nullptr, nullptr);
-    const EsysPtr<TPM2B_PUBLIC> read(public_out);
-    if (rc != TSS2_RC_SUCCESS) {
-        return esys_failure("TPM2_ReadPublic", rc);
-    }
-    RATLS_TRY(Bytes area, marshal(read->publicArea, &Tss2_MU_TPMT_PUBLIC_Marshal));
-    RATLS_TRY(const tpm::PublicArea parsed, tpm::parse_public_area(area));
-    if (const std::string fault = tpm::ak_attribute_fault(parsed); !fault.empty()) {
-        return fail(Code::unsupported, "tpm: key", "no attestation key: " + fault);
-    }
-    return AttestationKey{std::move(key), std::move(area), parsed.scheme};
-}
-
-Result<std::unique_ptr<Tpm>> open_with(
-    const std::string& tcti,
-    const std::function<Result<AttestationKey>(ESYS_CONTEXT* esys)>& make_ak) {
+Result<std::unique_ptr<Tpm>> open_tpm(const std::string& tcti, const TpmKeys& keys) {
     if (tcti.empty()) {
         return fail(Code::usage, "tpm", "a TCTI string wanted, as device:/dev/tpmrm0");
     }
@@ -294,19 +235,8 @@ Result<std::unique_ptr<Tpm>> open_with(
         return esys_failure("Esys_Initialize", rc);
     }
     Esys esys(esys_out);
-    RATLS_TRY(AttestationKey ak, make_ak(esys.get()));
-    return std::make_unique<TpmEsys>(std::move(transport), std::move(esys), std::move(ak));
-}
-
-}  // namespace
-
-Result<std::unique_ptr<Tpm>> open_tpm(const std::string& tcti) {
-    return open_with(tcti, create_ak);
-}
-
-Result<std::unique_ptr<Tpm>> open_tpm_with_ak(const std::string& tcti,
-                                              std::uint32_t persistent_handle) {
-    return open_with(tcti, [&](ESYS_CONTEXT* esys) { return use_ak(esys, persistent_handle); });
+    RATLS_TRY(EsysKey ak, esys_ak(esys.get(), keys));
+    return std::make_unique<TpmEsys>(std::move(transport), std::move(esys), std::move(ak), keys);
 }
 
 }  // namespace ratls

@@ -80,6 +80,26 @@ Result<Bytes> FakeTpm::ak_public() {
     return public_area();
 }
 
+FakeEk& FakeTpm::ek(EkKind kind) {
+    const KeyKind key = kind == EkKind::rsa    ? KeyKind::rsa
+                        : kind == EkKind::p256 ? KeyKind::p256
+                                               : KeyKind::p384;
+    const auto found = eks_.find(kind);
+    return found != eks_.end() ? found->second : eks_.emplace(kind, FakeEk(key)).first->second;
+}
+
+Result<Bytes> FakeTpm::ek_public(EkKind kind) {
+    return ek(kind).public_area();
+}
+
+Result<Secret> FakeTpm::activate(EkKind kind, ByteView id_object, ByteView encrypted_secret) {
+    auto secret = ek(kind).activate(name_of(public_area()), id_object, encrypted_secret);
+    if (!secret) {
+        return fail(Code::mismatch, "tpm: TPM2_ActivateCredential", "no such credential");
+    }
+    return Secret(*std::move(secret));
+}
+
 Result<SignedQuote> FakeTpm::quote(ByteView qualifying_data,
                                    std::span<const tpm::PcrSelection> selection) {
     RATLS_CHECK(check_quote_arguments(qualifying_data, selection));

@@ -7,6 +7,7 @@
 
 #include "ratls/crypto/private_key.h"
 #include "ratls/platform/tpm.h"
+#include "test/fake/fake_ek.h"
 
 namespace ratls::test {
 
@@ -16,6 +17,8 @@ class FakeTpm : public Tpm {
     explicit FakeTpm(PrivateKey ak);
 
     Result<Bytes> ak_public() override;
+    Result<Bytes> ek_public(EkKind kind) override;
+    Result<Secret> activate(EkKind kind, ByteView id_object, ByteView encrypted_secret) override;
     Result<SignedQuote> quote(ByteView qualifying_data,
                               std::span<const tpm::PcrSelection> selection) override;
     Result<std::vector<Digest>> read_pcrs(HashAlg bank, std::span<const unsigned> indexes) override;
@@ -23,6 +26,8 @@ class FakeTpm : public Tpm {
     Status write_nv(std::uint32_t index, ByteView content) override;
     Status define_nv(std::uint32_t index, std::size_t size) override;
 
+    /// Made when it is first asked for.
+    FakeEk& ek(EkKind kind);
     /// TPM2_PCR_Extend of one bank.
     void extend(unsigned pcr, HashAlg bank, ByteView digest);
     void set_pcr(unsigned pcr, HashAlg bank, ByteView value);
@@ -54,6 +59,7 @@ class FakeTpm : public Tpm {
     const Bank* bank(HashAlg alg) const;
 
     PrivateKey ak_;
+    std::map<EkKind, FakeEk> eks_;
     std::map<HashAlg, Bank> banks_;
     std::map<std::uint32_t, Nv> nv_;
 };

@@ -198,6 +198,11 @@ SMALL = {
             "00000000000004024003a0",
         )
     ],
+    "cert_activation": [
+        bytes.fromhex("a201814330010002587a") + bytes(122),
+        b"\xa3\x01\x58\x20" + bytes(32) + b"\x02\x44" + b"\0\x02AB" + b"\x03\x43\0\x01A",
+        b"\xa1\x01\x58\x20" + bytes(32),
+    ],
     "dcap_collateral": list(dcap_documents()),
     "dcap_pck": [pck_certificate()],
     "dcap_quote": [dcap_quote(3, 0), dcap_quote(4, 0x81), dcap_quote(5, 0x81)],

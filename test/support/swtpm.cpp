@@ -3,6 +3,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "ratls/base/writer.h"
 #include "ratls/evidence/tpm/algorithm.h"
 #include "ratls/platform/descriptor.h"
@@ -50,7 +53,38 @@ std::string server_option(unsigned port) {
 
 }  // namespace
 
+TpmMaker::TpmMaker() {
+    const auto write = [this](const std::string& name, const std::string& text) {
+        std::ofstream(folder_ / name) << text;
+    };
+    write("localca.conf",
+          "statedir = " + folder_.path() + "\nsigningkey = " + (folder_ / "signkey.pem") +
+              "\nissuercert = " + ca_file() + "\ncertserial = " + (folder_ / "certserial") + "\n");
+    write("localca.options",
+          "--platform-manufacturer test\n--platform-version 1\n--platform-model test\n");
+    write("setup.conf", "create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = " +
+                            (folder_ / "localca.conf") + "\ncreate_certs_tool_options = " +
+                            (folder_ / "localca.options") + "\n");
+}
+
+void TpmMaker::make(const std::string& state_folder) const {
+    constexpr int kMostMs = 60'000;
+    Child setup({"swtpm_setup", "--tpm2", "--tpmstate", state_folder, "--create-ek-cert",
+                 "--config", folder_ / "setup.conf", "--logfile", folder_ / "setup.log"},
+                folder_ / "setup.out");
+    if (!wait_until([&] { return !setup.running(); }, kMostMs) ||
+        !std::filesystem::exists(state_folder + "/tpm2-00.permall") ||
+        !std::filesystem::exists(root_file())) {
+        throw std::runtime_error("swtpm_setup failed; scripts/setup installs it");
+    }
+}
+
 Swtpm::Swtpm() {
+    start();
+}
+
+Swtpm::Swtpm(const TpmMaker& maker) {
+    maker.make(state_.path());
     start();
 }
 

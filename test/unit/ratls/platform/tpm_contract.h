@@ -4,7 +4,9 @@
 
 #include <functional>
 
+#include "ratls/base/writer.h"
 #include "ratls/evidence/tpm/attest.h"
+#include "ratls/evidence/tpm/credential.h"
 #include "ratls/evidence/tpm/public_area.h"
 #include "ratls/evidence/tpm/signature.h"
 #include "ratls/platform/tpm.h"
@@ -23,6 +25,48 @@ inline tpm::PublicArea parsed_ak(Tpm& tpm) {
     auto area = tpm::parse_public_area(*bytes);
     REQUIRE(area);
     return *area;
+}
+
+inline tpm::PublicArea parsed_ek(Tpm& tpm, EkKind kind) {
+    const auto bytes = tpm.ek_public(kind);
+    REQUIRE_MESSAGE(bytes, (bytes ? "" : bytes.error().text()));
+    auto area = tpm::parse_public_area(*bytes);
+    REQUIRE(area);
+    return *area;
+}
+
+/// A credential for the AK, to this EK: the secret comes back, and nothing else does.
+inline void check_activation(Tpm& tpm, EkKind kind) {
+    const tpm::PublicArea ek = parsed_ek(tpm, kind);
+    const Bytes name = parsed_ak(tpm).name;
+    const Bytes secret(32, 0x77);
+    const auto made = tpm::make_credential(ek, name, Secret(Bytes(secret)));
+    REQUIRE(made);
+    for (int i = 0; i < 3; ++i) {
+        const auto got = tpm.activate(kind, made->id_object, made->encrypted_secret);
+        REQUIRE_MESSAGE(got, (got ? "" : got.error().text()));
+        CHECK(equal(got->reveal(), secret));
+    }
+    const auto refused = [&](ByteView id_object, ByteView encrypted_secret) {
+        CHECK(code_of(tpm.activate(kind, id_object, encrypted_secret)) == Code::mismatch);
+    };
+    Bytes other_name = name;
+    other_name.back() ^= 1;
+    const auto other = tpm::make_credential(ek, other_name, Secret(Bytes(secret)));
+    REQUIRE(other);
+    refused(other->id_object, other->encrypted_secret);
+    refused(made->id_object, other->encrypted_secret);
+    refused({}, {});
+    refused(made->id_object, {});
+    refused(ByteView(made->id_object).first(made->id_object.size() - 1), made->encrypted_secret);
+    Bytes longer = made->id_object;
+    longer.push_back(0);
+    refused(longer, made->encrypted_secret);
+    refused(made->id_object, Bytes{0, 1, 0});
+    const Bytes huge = Writer().u16_be(60'000).zeros(60'000).take();
+    refused(huge, made->encrypted_secret);
+    refused(made->id_object, huge);
+    CHECK(tpm.activate(kind, made->id_object, made->encrypted_secret));
 }
 
 /// Signature, question and PCR digest hold.
@@ -179,6 +223,46 @@ inline void check_tpm_contract(TpmUnderTest& under_test) {
         }
         CHECK(code_of(tpm.define_nv(0x01400100, 0)) == Code::usage);
         CHECK(code_of(tpm.define_nv(0x01400100, kMaxNvSize + 1)) == Code::usage);
+    }
+    SUBCASE("each EK is a restricted decryption key, the same each time it is asked for") {
+        constexpr std::array kKeyKinds = {KeyKind::rsa, KeyKind::p256, KeyKind::p384};
+        for (std::size_t i = 0; i < kEkKinds.size(); ++i) {
+            const tpm::PublicArea ek = parsed_ek(tpm, kEkKinds[i]);
+            CHECK(ek.key.kind() == kKeyKinds[i]);
+            CHECK(ek.name_alg == (i == 2 ? HashAlg::sha384 : HashAlg::sha256));
+            CHECK(tpm::ek_attribute_fault(ek).empty());
+            CHECK(parsed_ek(tpm, kEkKinds[i]).name == ek.name);
+        }
+    }
+    SUBCASE("a credential for EK and AK gives its secret, in any order of EKs") {
+        check_activation(tpm, EkKind::rsa);
+        check_activation(tpm, EkKind::p256);
+        check_activation(tpm, EkKind::p384);
+        check_activation(tpm, EkKind::p256);
+        check_quote(tpm.quote(question, first_sixteen), ak, question);
+    }
+    SUBCASE("the certificates of EKs are those in their NV indexes, without what is behind them") {
+        const auto none = ek_certificates(tpm);
+        REQUIRE(none);
+        CHECK(none->empty());
+        const Bytes certificate = {0x30, 0x03, 0x02, 0x01, 0x05};
+        REQUIRE(tpm.define_nv(0x01c00016, certificate.size()));
+        CHECK(ek_certificates(tpm)->empty());  // nothing was written yet
+        REQUIRE(tpm.write_nv(0x01c00016, certificate));
+        Bytes padded = certificate;
+        padded.resize(40, 0xff);
+        REQUIRE(tpm.define_nv(0x01c0000a, padded.size()));
+        REQUIRE(tpm.write_nv(0x01c0000a, padded));
+        const auto found = ek_certificates(tpm);
+        REQUIRE(found);
+        REQUIRE(found->size() == 2);
+        CHECK((*found)[0].kind == EkKind::p256);
+        CHECK((*found)[0].der == certificate);
+        CHECK((*found)[1].kind == EkKind::p384);
+        CHECK((*found)[1].der == certificate);
+        REQUIRE(tpm.define_nv(0x01c00002, 4));
+        REQUIRE(tpm.write_nv(0x01c00002, Bytes{0x30, 0x82, 0x10, 0x00}));  // its end is missing
+        CHECK(code_of(ek_certificates(tpm)) == Code::malformed);
     }
     SUBCASE("no PCR, or one beyond 23, is wrong use") {
         CHECK(code_of(tpm.read_pcrs(HashAlg::sha256, {})) == Code::usage);

@@ -3,6 +3,7 @@
 #include <tss2/tss2_esys.h>
 #include <tss2/tss2_tctildr.h>
 
+#include "ratls/crypto/certificate.h"
 #include "test/fake/fake_tpm.h"
 #include "test/support/tpm_proxy.h"
 #include "test/unit/ratls/platform/tpm_contract.h"
@@ -126,7 +127,7 @@ TEST_CASE("platform.tpm: an AK that is in the TPM already signs quotes, and stay
     const Swtpm swtpm;
     persist_rsa_key(swtpm, kHandle, kRestrictedSigning);
     for (int i = 0; i < 5; ++i) {  // more often than the TPM has places
-        const auto tpm = open_tpm_with_ak(swtpm.tcti(), kHandle);
+        const auto tpm = open_tpm(swtpm.tcti(), {.ak_handle = kHandle});
         REQUIRE_MESSAGE(tpm, (tpm ? "" : tpm.error().text()));
         const tpm::PublicArea ak = parsed_ak(**tpm);
         CHECK(ak.key.kind() == KeyKind::rsa);
@@ -139,12 +140,84 @@ TEST_CASE("platform.tpm: an AK that is in the TPM already signs quotes, and stay
     }
 }
 
+TEST_CASE("platform.tpm: an AK may be RSA, made like the other") {
+    const Swtpm swtpm;
+    const auto tpm = open_tpm(swtpm.tcti(), {.ak_type = AkType::rsa});
+    REQUIRE_MESSAGE(tpm, (tpm ? "" : tpm.error().text()));
+    const tpm::PublicArea ak = parsed_ak(**tpm);
+    CHECK(ak.key.kind() == KeyKind::rsa);
+    CHECK(ak.key.bits() == 2048);
+    CHECK(ak.attributes == 0x00050072);
+    const auto quote = (*tpm)->quote(Bytes(32, 7), kSelection);
+    REQUIRE(quote);
+    const auto signature = tpm::parse_signature(quote->signature);
+    REQUIRE(signature);
+    CHECK(signature->scheme == tpm::kRsassa);
+    CHECK(signature->hash == HashAlg::sha256);
+    CHECK(tpm::verify_signature(ak.key, *signature, quote->attest));
+    check_activation(**tpm, EkKind::p256);
+    CHECK(parsed_ak(**open_tpm(swtpm.tcti(), {.ak_type = AkType::rsa})).name == ak.name);
+}
+
+TEST_CASE("platform.tpm: the EK of a TPM with a maker is the one that its certificate names") {
+    const TpmMaker maker;
+    const Swtpm swtpm(maker);
+    const auto check_key = [&](Tpm& tpm, EkKind kind) {
+        const auto certificates = ek_certificates(tpm);
+        REQUIRE_MESSAGE(certificates, (certificates ? "" : certificates.error().text()));
+        REQUIRE(certificates->size() == 2);
+        const auto found = std::ranges::find(*certificates, kind, &EkCertificate::kind);
+        REQUIRE(found != certificates->end());
+        const auto certificate = Certificate::parse(found->der);
+        REQUIRE(certificate);
+        CHECK(certificate->public_key().spki() == parsed_ek(tpm, kind).key.spki());
+        check_activation(tpm, kind);
+    };
+    SUBCASE("made by its template") {
+        const auto tpm = opened(swtpm);
+        check_key(*tpm, EkKind::rsa);
+        check_key(*tpm, EkKind::p384);
+    }
+    SUBCASE("persistent, more often than the TPM has places") {
+        for (int i = 0; i < 4; ++i) {
+            const auto rsa = open_tpm(swtpm.tcti(), {.ek_handle = TpmMaker::kRsaEk});
+            REQUIRE(rsa);
+            check_key(**rsa, EkKind::rsa);
+            CHECK(code_of((*rsa)->ek_public(EkKind::p384)) == Code::unsupported);
+        }
+        const auto p384 = open_tpm(swtpm.tcti(), {.ek_handle = TpmMaker::kP384Ek});
+        REQUIRE(p384);
+        check_key(**p384, EkKind::p384);
+    }
+    SUBCASE("and no other TPM of the same maker takes its credentials") {
+        const Swtpm other(maker);
+        const auto tpm = opened(swtpm);
+        const auto made = tpm::make_credential(parsed_ek(*tpm, EkKind::rsa), parsed_ak(*tpm).name,
+                                               Secret(Bytes(32, 1)));
+        REQUIRE(made);
+        const auto stranger = opened(other);
+        CHECK(code_of(stranger->activate(EkKind::rsa, made->id_object, made->encrypted_secret)) ==
+              Code::mismatch);
+        check_activation(*stranger, EkKind::rsa);  // it goes on
+    }
+}
+
+TEST_CASE("platform.tpm: what is no EK, or not there, is not used as one") {
+    const Swtpm swtpm;
+    const auto none = open_tpm(swtpm.tcti(), {.ek_handle = kHandle});
+    REQUIRE(none);  // it is looked for when it is needed
+    CHECK(code_of((*none)->ek_public(EkKind::rsa)) == Code::unavailable);
+    persist_rsa_key(swtpm, kHandle, kRestrictedSigning);
+    CHECK(code_of((*none)->ek_public(EkKind::rsa)) == Code::unsupported);
+    CHECK(code_of((*none)->activate(EkKind::rsa, Bytes{}, Bytes{})) == Code::unsupported);
+}
+
 TEST_CASE("platform.tpm: what is no AK, or not there, is not used as one") {
     const Swtpm swtpm;
-    CHECK(code_of(open_tpm_with_ak(swtpm.tcti(), kHandle)) == Code::unavailable);
-    CHECK(code_of(open_tpm_with_ak("", kHandle)) == Code::usage);
+    CHECK(code_of(open_tpm(swtpm.tcti(), {.ak_handle = kHandle})) == Code::unavailable);
+    CHECK(code_of(open_tpm("", {.ak_handle = kHandle})) == Code::usage);
     persist_rsa_key(swtpm, kHandle, kRestrictedSigning & ~TPMA_OBJECT_RESTRICTED);
-    CHECK(code_of(open_tpm_with_ak(swtpm.tcti(), kHandle)) == Code::unsupported);
+    CHECK(code_of(open_tpm(swtpm.tcti(), {.ak_handle = kHandle})) == Code::unsupported);
 }
 
 TEST_CASE("platform.tpm: an NV index that says it is too large is not read") {
