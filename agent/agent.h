@@ -4,8 +4,11 @@
 #include <atomic>
 #include <iosfwd>
 #include <mutex>
+#include <variant>
 
 #include "agent/server.h"
+#include "agent/token_bucket.h"
+#include "agent/turns.h"
 #include "ratls/collect/vm.h"
 
 namespace ratls::agent {
@@ -21,8 +24,14 @@ struct AgentConfig {
     std::string key;
     /// Where the port is written once the agent listens, for whoever started it; may be empty.
     std::string port_file;
+    /// Requests that use the TPM: fresh evidence and activation, all clients together.
+    unsigned evidence_burst = 60;
+    unsigned evidence_per_minute = 120;
     VmOptions vm;
 };
+
+/// Requests that may wait for the TPM at the same time; further ones are answered 503.
+inline constexpr unsigned kMaxWaiting = 5;
 
 /// Reads a TOML file with strict keys. Source: docs/man/ratls-agent.8.md.
 Result<AgentConfig> parse_config(std::string_view text);
@@ -39,11 +48,14 @@ class Agent {
 
   private:
     Agent(AgentConfig config, const VmPlatform& platform)
-        : config_(std::move(config)), platform_(platform) {}
+        : config_(std::move(config)),
+          platform_(platform),
+          bucket_(config_.evidence_burst, config_.evidence_per_minute) {}
 
     /// What claims about a certificate's key must repeat, for each identity in use.
     struct Served {
         std::shared_ptr<const ServerIdentity> identity;
+        Bytes spki;  ///< of the leaf, DER
         Sha256Digest spki_sha256{};
         UnixTime not_before = 0;
         UnixTime not_after = 0;
@@ -54,15 +66,23 @@ class Agent {
 
     Status issue();
     Status load();
+    Status find_ek();
     http::Response certificate();
     http::Response evidence(const http::Request& request, const ConnectionInfo& connection);
+    http::Response ek() const;
+    http::Response activate(const http::Request& request, const ConnectionInfo& connection);
+    std::optional<Served> served_on(const ConnectionInfo& connection);
+    /// A turn at the TPM within the rate, or the refusal.
+    std::variant<Turns::Turn, http::Response> turn_within_rate();
     http::Response ima(const http::Request& request);
     http::Response boot_log();
 
     AgentConfig config_;
     const VmPlatform& platform_;
     std::unique_ptr<Vm> vm_;
-    std::mutex attester_mutex_;  // one TPM, one thread at a time
+    Result<Bytes> ek_answer_ = fail(Code::unavailable, "EK", "not looked for");
+    TokenBucket bucket_;
+    Turns turns_{kMaxWaiting};  // one TPM, one thread at a time; the renewal goes first
     std::mutex served_mutex_;
     std::vector<Served> served_;  // the newest last; at most two
 };

@@ -108,8 +108,11 @@ Result<AgentConfig> parse_config(std::string_view text) {
     if (const toml::table* evidence = root.table("evidence")) {
         Table vm(*evidence, "config: evidence");
         vm.text("tcti", out.vm.tcti);
+        vm.text("ak_type", out.vm.ak_type);
         vm.text("ak_handle", out.vm.ak_handle);
         vm.text("ak_certificate", out.vm.ak_certificate);
+        vm.text("ek_handle", out.vm.ek_handle);
+        vm.text("ek_certificate", out.vm.ek_certificate);
         vm.text("tsm", out.vm.tsm);
         vm.text("ima_log", out.vm.ima_log);
         vm.text("boot_log", out.vm.boot_log);
@@ -119,6 +122,12 @@ Result<AgentConfig> parse_config(std::string_view text) {
         vm.text("ccel", out.vm.ccel);
         vm.text("collateral", out.vm.collateral);
         RATLS_CHECK(vm.finish());
+    }
+    if (const toml::table* table = root.table("limits")) {
+        Table limits(*table, "config: limits");
+        limits.number("evidence_burst", out.evidence_burst, 1, 1000);
+        limits.number("evidence_per_minute", out.evidence_per_minute, 1, 6000);
+        RATLS_CHECK(limits.finish());
     }
     RATLS_CHECK(root.finish());
     if (out.names.empty() && out.certificate.empty()) {

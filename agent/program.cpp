@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxConfig = std::size_t{64} << 10;
 constexpr std::chrono::seconds kRenewalCheck{60};
+constexpr unsigned kWorkers = 1 + kMaxWaiting + 2;  // one has the TPM; two are there for the others
 
 std::atomic<Server*> running_server{nullptr};
 
@@ -67,6 +68,7 @@ int serve(const AgentConfig& config, const VmPlatform& platform, std::ostream& o
     ServerOptions options;
     options.address = config.address;
     options.port = config.port;
+    options.workers = kWorkers;
     Server server(
         options, [&agent] { return (*agent)->identity(); },
         [&agent](const http::Request& request, const ConnectionInfo& connection) {

@@ -1,0 +1,257 @@
+// The routes of the agent that use the TPM, on a pretended one.
+#include "agent/agent.h"
+
+#include <doctest/doctest.h>
+
+#include "ratls/cert/activation.h"
+#include "ratls/codec/cbor.h"
+#include "ratls/evidence/tpm/credential.h"
+#include "test/fake/fake_clock.h"
+#include "test/fake/fake_files.h"
+#include "test/fake/fake_tpm.h"
+#include "test/unit/ratls/crypto/make_certificate.h"
+
+using namespace ratls;
+using namespace ratls::agent;
+using namespace ratls::test;
+
+namespace {
+
+constexpr std::string_view kRoot = "/.well-known/ratls-vm/";
+constexpr std::uint32_t kP256Index = 0x01c0000a;
+
+/// A certificate by whoever: the agent hands it out, and only verifiers judge it.
+Bytes certificate_about(const PublicKey& key) {
+    Pieces pieces;
+    pieces.spki = key.spki();
+    return pieces.build();
+}
+
+class AgentScene {
+  public:
+    AgentScene() {
+        config.names = {"vm.example"};
+        config.vm.tcti = "pretended";
+        config.vm.tsm = "";
+        config.vm.ima_log = "";
+        config.vm.boot_log = "";
+    }
+
+    /// Starts it with a TPM that has an EK certificate, unless `prepare` says otherwise.
+    Result<std::unique_ptr<Agent>> start(const std::function<void(FakeTpm&)>& prepare) {
+        platform.open_tpm = [this, prepare](const std::string&,
+                                            const TpmKeys&) -> Result<std::unique_ptr<Tpm>> {
+            auto made = std::make_unique<FakeTpm>();
+            tpm = made.get();
+            prepare(*made);
+            return made;
+        };
+        return Agent::start(config, platform);
+    }
+    void start() {
+        auto started = start([](FakeTpm& made) {
+            made.put_nv(kP256Index, certificate_about(made.ek(EkKind::p256).key()));
+        });
+        REQUIRE_MESSAGE(started, (started ? "" : started.error().text()));
+        agent = *std::move(started);
+    }
+
+    http::Response ask(http::Method method, std::string_view route, Bytes body = {}) {
+        const Certificate leaf = Certificate::parse(agent->identity()->chain_der.front()).value();
+        ConnectionInfo info;
+        info.exporter = [](ByteView) { return std::array<std::uint8_t, 32>{}; };
+        info.leaf_spki_sha256 = sha256(leaf.spki());
+        spki = to_bytes(leaf.spki());
+        if (other_connection) {
+            info.leaf_spki_sha256[0] ^= 1;
+        }
+        http::Request request;
+        request.method = method;
+        request.path = std::string(kRoot) + std::string(route);
+        request.body = std::move(body);
+        return agent->handle(request, info);
+    }
+    http::Response evidence() {
+        return ask(http::Method::post, "evidence",
+                   cbor::Encoder().map(1).uint(1).bytes(Bytes(32)).take());
+    }
+
+    /// A question that this TPM, or the other one, can answer.
+    cert::ActivationRequest question(Tpm& about) const {
+        const auto ek = tpm::parse_public_area(about.ek_public(EkKind::p256).value()).value();
+        const auto ak = tpm::parse_public_area(about.ak_public().value()).value();
+        const auto made = tpm::make_credential(ek, ak.name, Secret(Bytes(secret))).value();
+        cert::ActivationRequest out;
+        out.context.fill(0x21);
+        out.id_object = made.id_object;
+        out.encrypted_secret = made.encrypted_secret;
+        return out;
+    }
+
+    FakeFiles files;
+    FakeClock clock;
+    VmPlatform platform{.files = files, .tsm_files = files, .clock = clock, .open_tpm = {}};
+    AgentConfig config;
+    std::unique_ptr<Agent> agent;
+    FakeTpm* tpm = nullptr;
+    Bytes spki;  ///< of the connection that was asked last
+    bool other_connection = false;
+    const Bytes secret = Bytes(32, 0x66);
+};
+
+}  // namespace
+
+TEST_CASE("agent: the EK is served with its certificate") {
+    AgentScene scene;
+    scene.start();
+    const http::Response response = scene.ask(http::Method::get, "ek");
+    REQUIRE(response.status == 200);
+    const auto answer = cert::parse_ek_answer(response.body);
+    REQUIRE(answer);
+    CHECK(answer->certificates ==
+          std::vector<Bytes>{certificate_about(scene.tpm->ek(EkKind::p256).key())});
+    CHECK(answer->public_area == scene.tpm->ek(EkKind::p256).public_area());
+    CHECK(scene.ask(http::Method::post, "ek").status == 405);
+}
+
+TEST_CASE("agent: the CAs of a file follow the EK's certificate, or the file has both") {
+    AgentScene scene;
+    Pieces ca_pieces;
+    ca_pieces.extensions = {ca()};
+    const Bytes ca_certificate = ca_pieces.build();
+    Bytes own;
+    scene.config.vm.ek_certificate = "/ek.pem";
+    const auto chain = [&](const std::function<Bytes(const Bytes& own)>& file, bool in_nv) {
+        auto started = scene.start([&](FakeTpm& made) {
+            own = certificate_about(made.ek(EkKind::p384).key());
+            scene.files.put("/ek.pem", file(own));
+            if (in_nv) {
+                made.put_nv(0x01c00016, own);
+            }
+        });
+        REQUIRE_MESSAGE(started, (started ? "" : started.error().text()));
+        scene.agent = *std::move(started);
+        return cert::parse_ek_answer(scene.ask(http::Method::get, "ek").body).value().certificates;
+    };
+    const auto appended = chain([&](const Bytes&) { return ca_certificate; }, true);
+    CHECK(appended == std::vector<Bytes>{own, ca_certificate});
+    const auto from_file = chain([](const Bytes& leaf) { return leaf; }, false);
+    CHECK(from_file == std::vector<Bytes>{own});
+}
+
+TEST_CASE("agent: without an EK certificate there is no EK, which is no fault") {
+    AgentScene scene;
+    auto started = scene.start([](FakeTpm&) {});
+    REQUIRE(started);
+    scene.agent = *std::move(started);
+    CHECK(scene.ask(http::Method::get, "ek").status == 404);
+    CHECK(scene
+              .ask(http::Method::post, "activate",
+                   cert::encode_activation_request(scene.question(*scene.tpm)))
+              .status == 404);
+    CHECK(scene.evidence().status == 200);
+}
+
+TEST_CASE("agent: an EK certificate about another key is not served, and a fault if configured") {
+    const auto wrong = [](FakeTpm& made) {
+        made.put_nv(kP256Index, certificate_about(FakeEk(KeyKind::p256).key()));
+    };
+    AgentScene scene;
+    auto started = scene.start(wrong);
+    REQUIRE(started);
+    scene.agent = *std::move(started);
+    CHECK(scene.ask(http::Method::get, "ek").status == 404);
+    scene.config.vm.ek_handle = "0x81010001";
+    const auto refused = scene.start(wrong);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Code::mismatch);
+    scene.config.vm.ek_handle = "0x01010001";
+    CHECK_FALSE(scene.start(wrong));
+    scene.config.vm.ek_handle = "";
+    scene.config.vm.ak_type = "dsa";
+    CHECK_FALSE(scene.start(wrong));
+}
+
+TEST_CASE("agent: an activation proves the secret for this connection, and does not tell it") {
+    AgentScene scene;
+    scene.start();
+    const cert::ActivationRequest question = scene.question(*scene.tpm);
+    const http::Response response =
+        scene.ask(http::Method::post, "activate", cert::encode_activation_request(question));
+    REQUIRE(response.status == 200);
+    const auto proof = cert::parse_activation_answer(response.body);
+    REQUIRE(proof);
+    CHECK(*proof ==
+          cert::activation_proof(Secret(Bytes(scene.secret)), question.context, scene.spki));
+    CHECK(std::ranges::search(response.body, scene.secret).empty());
+}
+
+TEST_CASE("agent: a credential for another TPM, or none, is refused in words") {
+    AgentScene scene;
+    scene.start();
+    FakeTpm other;
+    const auto status = [&](Bytes body) {
+        return scene.ask(http::Method::post, "activate", std::move(body)).status;
+    };
+    CHECK(status(cert::encode_activation_request(scene.question(other))) == 422);
+    CHECK(status({}) == 400);
+    CHECK(status(Bytes(100, 0xff)) == 400);
+    CHECK(scene.ask(http::Method::get, "activate").status == 405);
+    const Bytes good = cert::encode_activation_request(scene.question(*scene.tpm));
+    CHECK(status(good) == 200);
+    scene.other_connection = true;
+    CHECK(status(good) == 409);
+}
+
+TEST_CASE("agent: evidence and activation share a rate, and the answer says when to come again") {
+    AgentScene scene;
+    scene.config.evidence_burst = 2;
+    scene.config.evidence_per_minute = 20;
+    scene.start();
+    const Bytes question = cert::encode_activation_request(scene.question(*scene.tpm));
+    CHECK(scene.ask(http::Method::post, "activate", {}).status == 400);  // takes nothing
+    CHECK(scene.evidence().status == 200);
+    CHECK(scene.ask(http::Method::post, "activate", question).status == 200);
+    for (const http::Response& response :
+         {scene.evidence(), scene.ask(http::Method::post, "activate", question)}) {
+        CHECK(response.status == 429);
+        REQUIRE(response.header("retry-after") != nullptr);
+        CHECK(*response.header("retry-after") == "3");
+    }
+    CHECK(scene.ask(http::Method::get, "certificate").status == 200);
+    CHECK(scene.ask(http::Method::get, "ek").status == 200);
+    scene.clock.advance(std::chrono::seconds(3));
+    CHECK(scene.evidence().status == 200);
+    CHECK(scene.evidence().status == 429);
+}
+
+TEST_CASE("agent: a renewal is not held up by an empty rate") {
+    AgentScene scene;
+    scene.config.evidence_burst = 1;
+    scene.config.evidence_per_minute = 1;
+    scene.start();
+    CHECK(scene.evidence().status == 200);
+    CHECK(scene.evidence().status == 429);
+    const auto before = scene.agent->identity();
+    scene.clock.advance(std::chrono::hours(13));
+    CHECK(scene.agent->renew_if_due());
+    CHECK(scene.agent->identity() != before);
+}
+
+TEST_CASE("agent.config: limits and keys of the TPM are read, within their bounds") {
+    const auto config = parse_config(
+        "names = [\"vm\"]\n[evidence]\nak_type = \"rsa\"\nek_handle = \"0x81010001\"\n"
+        "ek_certificate = \"/ek.pem\"\n[limits]\nevidence_burst = 1\nevidence_per_minute = 6000\n");
+    REQUIRE_MESSAGE(config, (config ? "" : config.error().text()));
+    CHECK(config->vm.ak_type == "rsa");
+    CHECK(config->vm.ek_handle == "0x81010001");
+    CHECK(config->vm.ek_certificate == "/ek.pem");
+    CHECK(config->evidence_burst == 1);
+    CHECK(config->evidence_per_minute == 6000);
+    for (const char* wrong :
+         {"evidence_burst = 0", "evidence_burst = 1001", "evidence_per_minute = 0",
+          "evidence_per_minute = 6001", "evidence_per_minute = \"1\"", "other = 1"}) {
+        CAPTURE(wrong);
+        CHECK_FALSE(parse_config(std::string("names = [\"vm\"]\n[limits]\n") + wrong + "\n"));
+    }
+}
