@@ -200,7 +200,8 @@ _ratls_certtool() {
     COMPREPLY=()
     _ratls_current
     case $prev in
-        --out | --key | --ima-log | --boot-log | --ccel | --vek | --ask | --amd-crl)
+        --out | --key | --ima-log | --boot-log | --ccel | --vek | --ask | --amd-crl | \
+            --ak-certificate)
             _ratls_files "$cur"
             return
             ;;
@@ -212,11 +213,16 @@ _ratls_certtool() {
             _ratls_words "$cur" "0 1 2 3"
             return
             ;;
-        --name | --valid-minutes | --tcti) return ;;
+        --ak-type)
+            _ratls_words "$cur" "ecc rsa"
+            return
+            ;;
+        --name | --valid-minutes | --tcti | --ak-handle) return ;;
     esac
     case ${COMP_WORDS[1]} in
         issue)
-            _ratls_words "$cur" "--name --out --key --valid-minutes --max-fresh --tcti --tsm
+            _ratls_words "$cur" "--name --out --key --valid-minutes --max-fresh --tcti --ak-type
+                --ak-handle --ak-certificate --tsm
                 --ima-log --boot-log --ccel --vek --ask --amd-crl --collateral --json --help"
             ;;
         show)

@@ -64,8 +64,8 @@ class CollectionVerifier {
 
     void check_tpm() {
         const std::uint32_t required = context_.policy.tpm.required_pcrs;
-        const bool wanted =
-            required != 0 || (snapshot_ != nullptr && (snapshot_->pcrs || snapshot_->ima));
+        const bool wanted = required != 0 || context_.policy.tpm.ek_activation_required ||
+                            (snapshot_ != nullptr && (snapshot_->pcrs || snapshot_->ima));
         if (!collection_.tpm || !claims_.ak_name) {
             findings().check("tpm.present", !wanted, wanted ? "a TPM quote" : "none wanted",
                              "none");
@@ -97,6 +97,9 @@ class CollectionVerifier {
                          selection_text({{HashAlg::sha256, required}}), selection_text(quoted));
         if (area) {
             check_ak_certificate(area->key);
+        }
+        if (tpm_ && area && equal(area->name, *claims_.ak_name)) {
+            out_.ak_name = area->name;
         }
         classify_tpm();
     }
@@ -171,8 +174,10 @@ class CollectionVerifier {
         }
         const bool by_paravisor = tee_.paravisor && tpm_ && snapshot_->pcrs;
         const bool excluded = tee_.verified && (tee_.hcl ? by_paravisor : tee_.boot_measured);
-        // Whose word the AK's is: the TEE's, or with a root that the caller gave the provider's.
-        const bool named = tee_.verified || provider_vouches_;
+        // Whose word the AK's is: the TEE's, or with a root that the caller gave the provider's, or
+        // that of the TPM's maker. There the rule tpm.activation has failed until it was heard.
+        const bool named =
+            tee_.verified || provider_vouches_ || context_.policy.tpm.ek_activation_required;
         // If nothing names the AK, no waiver helps. The paravisor is no provider's TPM.
         if (!excluded && tpm_ && named && !tee_.hcl && context_.policy.tpm.provider_trusted) {
             findings().add({"tpm.class", Verdict::waived, "a class that excludes the host",

@@ -4,6 +4,7 @@
 #include "ratls/evidence/eventlog/log.h"
 #include "ratls/evidence/ima/prefix.h"
 #include "ratls/evidence/ima/replay.h"
+#include "verify/activation.h"
 #include "verify/formats/boot_log.h"
 #include "verify/raw.h"
 
@@ -228,6 +229,7 @@ void appraise_raw_quote(const TpmEvidence& evidence, const TpmPolicy& policy, Fi
               policy.allow_sha1_bank ? "any (allow_sha1_bank)" : "better than SHA-1",
               std::string(hash_name(best)));
     out.check("tpm.clock", evidence.quote.safe, "safe", evidence.quote.safe ? "safe" : "not safe");
+    require_activation(policy, "a live host is needed", out);
     std::uint32_t mask = 0;
     for (const tpm::PcrSelection& selection : evidence.quote.pcrs) {
         mask |= selection.mask;

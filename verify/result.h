@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ratls/base/bytes.h"
 #include "ratls/base/time.h"
 #include "ratls/codec/json.h"
 #include "verify/finding.h"
@@ -43,6 +44,8 @@ struct VerificationResult {
     std::string root;  ///< "vendor", "user"; empty while no chain holds
     std::optional<TcbStatus> tcb;
     TpmClass tpm;
+    /// Of the AK that the claims name, if its quote verifies. Not part of the JSON.
+    std::optional<Bytes> ak_name;
     int freshness = 0;  ///< 0..3
     std::optional<UnixTime> not_older_than;
     std::string dialect;

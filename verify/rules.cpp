@@ -223,9 +223,16 @@ const std::vector<Rule>& all_rules() {
          "key"},
         {"tpm.instance", kPolicy, 12,
          "The AK's certificate names one of the machines that the policy lists"},
+        {"tpm.ek_chain", kSound, 5,
+         "The EK's certificate chains to a root that was given, is one for EKs and is about this "
+         "EK, a decryption key that cannot leave its TPM"},
+        {"tpm.ek_key", kPolicy, 12, "The EK is one of those that the policy pins"},
+        {"tpm.activation", kPolicy, 15,
+         "If the policy requires it, the TPM of the EK opened this verifier's credential for the "
+         "AK of the quote, and proved so about the key of this connection"},
         {"tpm.class", kPolicy, 5,
-         "What vouches for the TPM excludes the host, or a TEE names the AK and the policy trusts "
-         "the provider's TPM by name"},
+         "What vouches for the TPM excludes the host, or something names the AK (a TEE, a "
+         "provider, an activation) and the policy trusts the provider's TPM by name"},
         {"tpm.pcrs", kPolicy, 4,
          "Every quoted PCR but PCR 10 equals a reference value, or the boot log vouches for it"},
         // Logs.

@@ -6,6 +6,7 @@
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
+#include "verify/activation.h"
 #include "verify/collection_verifier.h"
 
 namespace ratls::verify {
@@ -118,6 +119,8 @@ bool same_parts(const cert::Collection& a, const cert::Collection& b) {
            a.eventlog.has_value() == b.eventlog.has_value();
 }
 
+constexpr std::string_view kNotYet = "not done, since this comes last";
+
 /// What was read of the log for the certificate was read on this connection too.
 void add_entries_read(const VerificationResult& before, VerificationResult& out) {
     const Json* then = before.claims.find("ima");
@@ -130,11 +133,11 @@ void add_entries_read(const VerificationResult& before, VerificationResult& out)
     }
 }
 
-bool compared(const CertificateInputs& inputs) {
+}  // namespace
+
+bool is_compared(const CertificateInputs& inputs) {
     return inputs.snapshot.has_value() && !inputs.evidence_only;
 }
-
-}  // namespace
 
 VerificationResult verify_certificate(std::span<const Bytes> chain, const CertificateInputs& inputs,
                                       Stage stage) {
@@ -170,11 +173,12 @@ VerificationResult verify_certificate(std::span<const Bytes> chain, const Certif
     verify_collection(native->collection, native->claims, inputs, false, out);
     if (stage == Stage::file) {
         out.not_checked.emplace_back("key possession");
+        require_activation(inputs.context.policy.tpm, "a live host is needed", out.findings);
         if (!inputs.evidence_only || inputs.context.policy.freshness.required > 0) {
             check_freshness(native->claims, inputs, out);
         }
     }
-    out.outcome = conclude(out.findings, compared(inputs));
+    out.outcome = conclude(out.findings, is_compared(inputs));
     return out;
 }
 
@@ -183,7 +187,8 @@ VerificationResult conclude_handshake(const cert::Claims& claims, const Certific
     if (!inputs.evidence_only || inputs.context.policy.freshness.required > 0) {
         check_freshness(claims, inputs, before);
     }
-    before.outcome = conclude(before.findings, compared(inputs));
+    require_activation(inputs.context.policy.tpm, std::string(kNotYet), before.findings);
+    before.outcome = conclude(before.findings, is_compared(inputs));
     return before;
 }
 
@@ -250,7 +255,8 @@ VerificationResult verify_session(const Certificate& certificate, ByteView colle
         out.not_older_than = inputs.context.now;
     }
     check_freshness(old, inputs, out);
-    out.outcome = conclude(out.findings, compared(inputs));
+    require_activation(inputs.context.policy.tpm, std::string(kNotYet), out.findings);
+    out.outcome = conclude(out.findings, is_compared(inputs));
     return out;
 }
 

@@ -45,20 +45,25 @@ struct Session {
 
 enum class Stage {
     file,       ///< a certificate in a file: nobody proved that he holds its key
-    handshake,  ///< inside the handshake: freshness is judged later, on the same connection
+    handshake,  ///< inside it: freshness and activation are judged later, on the same connection
 };
+
+/// True if there are reference values to compare with, without which nothing is ever accepted.
+bool is_compared(const CertificateInputs& inputs);
 
 /// A certificate and all that it carries. `chain` is leaf first; only the leaf counts.
 VerificationResult verify_certificate(std::span<const Bytes> chain, const CertificateInputs& inputs,
                                       Stage stage);
 
 /// The end of a handshake after which no fresh evidence is asked for: judges the freshness that the
-/// certificate itself has.
+/// certificate itself has. If the policy requires an activation, what follows is
+/// verify/activation.h.
 VerificationResult conclude_handshake(const cert::Claims& claims, const CertificateInputs& inputs,
                                       VerificationResult before);
 
 /// Evidence that was asked for on a connection whose certificate was verified before. `certificate`
-/// is that leaf; `before` is its result, whose findings become part of this one. Freshness 3.
+/// is that leaf; `before` is its result, whose findings become part of this one. Freshness 3. If
+/// the policy requires an activation, what follows is verify/activation.h.
 VerificationResult verify_session(const Certificate& certificate, ByteView collection,
                                   const Session& session, const CertificateInputs& inputs,
                                   const VerificationResult& before);

@@ -8,6 +8,7 @@
 #include "ratls/codec/hex.h"
 #include "ratls/collect/vm.h"
 #include "ratls/platform/tpm_esys.h"
+#include "test/demo/relay_tpm.h"
 #include "test/fake/fake_tsm_files.h"
 
 namespace ratls::test {
@@ -26,9 +27,23 @@ class PretendedPlatform {
         std::cerr << "note: the TEE of this program is pretended; its root is a test root\n";
     }
 
-    VmPlatform platform() { return {files_, tsm_, clock_, open_tpm}; }
+    VmPlatform platform() {
+        return {files_, tsm_, clock_,
+                [](const std::string& tcti, const TpmKeys& keys) { return open(tcti, keys); }};
+    }
 
   private:
+    /// With RATLS_PRETENDED_EK_TCTI, endorsement key and NV indexes are those of that TPM.
+    static Result<std::unique_ptr<Tpm>> open(const std::string& tcti, const TpmKeys& keys) {
+        const char* other_tcti = std::getenv("RATLS_PRETENDED_EK_TCTI");
+        if (other_tcti == nullptr || *other_tcti == '\0') {
+            return open_tpm(tcti, keys);
+        }
+        RATLS_TRY(std::unique_ptr<Tpm> own, open_tpm(tcti, keys));
+        RATLS_TRY(std::unique_ptr<Tpm> other, open_tpm(other_tcti));
+        return std::make_unique<RelayTpm>(std::move(own), std::move(other));
+    }
+
     static std::string variable(const char* name) {
         const char* value = std::getenv(name);
         if (value == nullptr) {

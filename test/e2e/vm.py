@@ -110,10 +110,37 @@ class Children:
             self.end(child)
 
 
+class Maker:
+    """A maker of TPMs: swtpm_setup with a CA of its own, all of it in one folder."""
+
+    def __init__(self, folder, name):
+        self.folder = pathlib.Path(folder) / name
+        self.folder.mkdir()
+        self.root = self.folder / "swtpm-localca-rootca-cert.pem"
+        self.ca = self.folder / "issuercert.pem"  # below the root; signs the EK certificates
+
+        def write(file, text):
+            (self.folder / file).write_text(text.replace("FOLDER", str(self.folder)))
+        write("localca.conf", "statedir = FOLDER\nsigningkey = FOLDER/signkey.pem\n"
+              "issuercert = FOLDER/issuercert.pem\ncertserial = FOLDER/certserial\n")
+        write("localca.options", "--platform-manufacturer test\n--platform-version 1\n"
+              "--platform-model test\n")
+        write("setup.conf", "create_certs_tool = %s\n"
+              "create_certs_tool_config = FOLDER/localca.conf\n"
+              "create_certs_tool_options = FOLDER/localca.options\n" % shutil.which("swtpm_localca"))
+
+    def make(self, state):
+        """A TPM with EKs and their certificates: the state of an swtpm."""
+        state.mkdir(exist_ok=True)
+        run(["swtpm_setup", "--tpm2", "--tpmstate", state, "--create-ek-cert", "--config",
+             self.folder / "setup.conf", "--pcr-banks", "-"], expect=0)
+
+
 class Vm:
     """One VM: a TPM with its log, and an agent once `serve` was called."""
 
-    def __init__(self, programs, folder, name, pki=None):
+    def __init__(self, programs, folder, name, pki=None, maker=None):
+        self.maker = maker
         self.programs = programs
         self.folder = pathlib.Path(folder) / name
         self.folder.mkdir()
@@ -127,6 +154,8 @@ class Vm:
     def start_tpm(self):
         state = self.folder / "tpm"
         state.mkdir()
+        if self.maker:
+            self.maker.make(state)
         for _ in range(5):
             self.tpm_port = free_ports(2)
             child = self.children.start(
@@ -163,8 +192,9 @@ class Vm:
         self.tool(["tpm2_pcrextend", "10:sha1=%s,sha256=%s" %
                    (hashlib.sha1(data).hexdigest(), hashlib.sha256(data).hexdigest())], expect=0)
 
-    def environment(self):
-        return dict(os.environ, RATLS_PRETENDED_TEE=self.pki,
+    def environment(self, ek_tcti=""):
+        """With `ek_tcti` the EK is that of another TPM: an attack."""
+        return dict(os.environ, RATLS_PRETENDED_TEE=self.pki, RATLS_PRETENDED_EK_TCTI=ek_tcti,
                     RATLS_PRETENDED_MEASUREMENT=MEASUREMENT)
 
     def issue(self, name="cert", names=("127.0.0.1", "localhost")):
@@ -177,7 +207,8 @@ class Vm:
         run(argv, expect=0, env=self.environment())
         return certificate, key
 
-    def serve(self, certificate=None, key=None):
+    def serve(self, certificate=None, key=None, tee=True, ak_type="ecc", ek_tcti="", ek_chain=None,
+              limits=""):
         """Starts the agent and waits until it listens. Without a certificate it makes its own."""
         port_file = self.folder / "port"
         port_file.unlink(missing_ok=True)
@@ -187,9 +218,14 @@ class Vm:
         if certificate:
             text += '[certificate]\nfile = "%s"\nkey = "%s"\n' % (certificate, key)
         text += '[evidence]\ntcti = "%s"\nima_log = "%s"\nboot_log = ""\n' % (self.tcti, self.ima_log)
+        text += 'ak_type = "%s"\n' % ak_type
+        chain = ek_chain or (self.maker.ca if self.maker else None)
+        text += 'ek_certificate = "%s"\n' % chain if chain else ""
+        text += "" if tee else 'tsm = ""\n'
+        text += "[limits]\n" + limits
         config.write_text(text)
         self.agent = self.children.start([self.programs.agent, "--config", config],
-                                         self.folder / "agent.log", env=self.environment())
+                                         self.folder / "agent.log", env=self.environment(ek_tcti))
 
         def listening():
             if self.agent.poll() is not None:

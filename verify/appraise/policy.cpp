@@ -27,6 +27,17 @@ void read_tpm(const Json& json, TpmPolicy& out, JsonReader& parent) {
     }
     reader.each("instances", 10'000,
                 [&](JsonReader& item) { out.instances.push_back(read_instance(item)); });
+    // The other way round than `read_choice`: here the default is the weaker one.
+    const std::string activation = reader.string("ek_activation", "none");
+    out.ek_activation_required = activation == "required";
+    if (!out.ek_activation_required && activation != "none") {
+        reader.fail("ek_activation",
+                    "\"none\" or \"required\" wanted, " + quoted(activation) + " found");
+    }
+    out.ek_keys = reader.hex_list("ek_keys", 32);
+    if (!out.ek_keys.empty() && !out.ek_activation_required) {
+        reader.fail("ek_keys", "they count only with \"ek_activation\": \"required\"");
+    }
     parent.absorb(reader);
 }
 
@@ -110,6 +121,8 @@ Json policy_json(const Policy& policy) {
         instances.push(std::move(item.set("instance_id", instance.instance_id)));
     }
     tpm.set("instances", std::move(instances));
+    tpm.set("ek_activation", policy.tpm.ek_activation_required ? "required" : "none");
+    tpm.set("ek_keys", hex_array(policy.tpm.ek_keys));
     out.set("tpm", std::move(tpm));
     out.set("ima", Json(Json::Object{}).set("allow_padded_sha1", policy.ima.allow_padded_sha1));
     Json freshness(Json::Object{});

@@ -23,6 +23,8 @@ struct TpmPolicy {
         std::string instance_id;  ///< decimal; any if empty
     };
     std::vector<Instance> instances;
+    bool ek_activation_required = false;  ///< "ek_activation": "required"
+    std::vector<Bytes> ek_keys;           ///< SHA-256 of the SubjectPublicKeyInfo; any if empty
 };
 
 struct ImaPolicy {

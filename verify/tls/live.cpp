@@ -4,6 +4,7 @@
 #include "ratls/crypto/random.h"
 #include "ratls/evidence/ima/log.h"
 #include "ratls/tls/exchange.h"
+#include "verify/activation.h"
 
 namespace ratls::verify {
 namespace {
@@ -149,6 +150,9 @@ class LiveVerifier {
         } else {
             out.result = conclude_handshake(out.native->claims, certificate_inputs(), out.result);
         }
+        if (only_activation_missing(out.result)) {
+            RATLS_CHECK(activate(*connection, deadline, out));
+        }
         out.ima_log = log_.value_or(Bytes{});
         out.ima_log_first = log_first_;
         if (good(out.result)) {
@@ -187,6 +191,53 @@ class LiveVerifier {
                                     certificate_inputs(), out.result);
         if (collection) {
             out.collection = *std::move(collection);
+        }
+        return {};
+    }
+
+    /// A host that has no EK, or whose TPM does not open the credential, is refused; one that has
+    /// no time for it now is out of reach.
+    Result<std::optional<Bytes>> activation_route(TlsConnection& connection, http::Request request,
+                                                  Deadline deadline, LiveResult& out) {
+        RATLS_TRY(http::Response answer,
+                  ask(connection, std::move(request), cert::kMaxActivationMessage, deadline));
+        if (answer.status == 200) {
+            return std::optional(std::move(answer.body));
+        }
+        const std::string status = "HTTP status " + std::to_string(answer.status);
+        if (answer.status == 429 || answer.status >= 500) {
+            return fail(Code::unavailable, inputs_.endpoint.text(), "activation: " + status);
+        }
+        refuse_activation("the host gives none: " + status, certificate_inputs(), out.result);
+        return std::optional<Bytes>();
+    }
+
+    /// Rule 15, last of all: the quote of this connection has named the AK.
+    Status activate(TlsConnection& connection, Deadline deadline, LiveResult& out) {
+        http::Request get;
+        get.target = std::string(kRoot) + "ek";
+        RATLS_TRY(const std::optional<Bytes> ek,
+                  activation_route(connection, std::move(get), deadline, out));
+        if (!ek) {
+            return {};
+        }
+        Secret secret(32);
+        random_bytes(secret.writable());
+        const auto activation = begin_activation(*ek, random_array<32>(), std::move(secret),
+                                                 certificate_inputs(), out.result);
+        if (!activation) {
+            return {};
+        }
+        http::Request post;
+        post.method = http::Method::post;
+        post.target = std::string(kRoot) + "activate";
+        post.headers.push_back({"content-type", std::string(cert::kActivationMediaType)});
+        post.body = activation->request();
+        RATLS_TRY(const std::optional<Bytes> answer,
+                  activation_route(connection, std::move(post), deadline, out));
+        if (answer) {
+            finish_activation(*activation, *answer, out.native->certificate.spki(),
+                              certificate_inputs(), out.result);
         }
         return {};
     }

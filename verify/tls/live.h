@@ -47,7 +47,8 @@ struct LiveResult {
 
 /// Connects, verifies the certificate inside the handshake (a refused one ends it before any byte
 /// of HTTP), asks for fresh evidence on the same connection if the claims or the policy want it,
-/// and verifies that. Fails only if nothing could be judged: out of reach, no TLS 1.3.
+/// and verifies that. If the policy requires it, has the TPM activate a credential, last of all.
+/// Fails only if nothing could be judged: out of reach, no TLS 1.3.
 Result<LiveResult> verify_live(const LiveInputs& inputs, HttpClient& http);
 
 }  // namespace ratls::verify

@@ -124,12 +124,13 @@ class Scene {
     /// Signs the first 0x2a0 bytes of a report with the VCEK's key.
     void sign_report(Bytes& report) const;
 
-  private:
+    /// What somebody says who is given all that this verifier has.
     using Judge = std::function<verify::VerificationResult(const verify::CertificateInputs&)>;
+    verify::VerificationResult judge(const Judge& with);
 
+  private:
     void set_pcr10();
     void sign_again(const Edits& wanted, cert::Collection& out);
-    verify::VerificationResult judge(const Judge& with);
 };
 
 /// The scene on a processor of another line, with the same TCB levels; the defaults are a Genoa.
