@@ -46,8 +46,14 @@ class CloudScene : public Scene {
              sequence({utc_time("230101000000Z"), utc_time(not_after)}), test::name(subject),
              subject_key.public_key().spki(), der::encode(der::context(3), extensions)});
         const Bytes rs = signer.sign_ecdsa(HashAlg::sha256, tbs).value();
-        const Bytes signature = sequence(
-            {der::encode_uint(ByteView(rs).first(32)), der::encode_uint(ByteView(rs).last(32))});
+        const auto integer = [](ByteView number) {  // in its shortest form, or it is no DER
+            while (number[0] == 0) {
+                number = number.subspan(1);
+            }
+            return der::encode_uint(number);
+        };
+        const Bytes signature =
+            sequence({integer(ByteView(rs).first(32)), integer(ByteView(rs).last(32))});
         return sequence(
             {tbs, algorithm, der::encode(der::kBitString, joined({Bytes{0}, signature}))});
     }
