@@ -50,6 +50,12 @@ std::optional<std::uint32_t> selected(const TPML_PCR_SELECTION& list, HashAlg ba
     return mask;
 }
 
+std::unexpected<Error> missing_bank(std::string_view call, HashAlg bank) {
+    return fail(
+        Code::unsupported, "tpm: " + std::string(call),
+        "this TPM has no " + std::string(hash_name(bank)) + " bank, or not all of its PCRs");
+}
+
 using PcrValues = std::array<Digest, tpm::kPcrCount>;
 
 class TpmEsys : public Tpm {
@@ -140,8 +146,13 @@ Result<SignedQuote> TpmEsys::quote(ByteView qualifying_data,
         parsed_signature.scheme != ak_.parsed.scheme) {
         return fail(Code::malformed, "tpm: TPM2_Quote", "a quote that was not asked for");
     }
-    if (!std::ranges::equal(parsed.pcrs, selection)) {  // it clears the bits of what it has not
-        return fail(Code::unsupported, "tpm: TPM2_Quote", "a bank or PCR that this TPM has not");
+    for (const tpm::PcrSelection& one : selection) {  // it clears the bits of what it has not
+        if (std::ranges::find(parsed.pcrs, one) == parsed.pcrs.end()) {
+            return missing_bank("TPM2_Quote", one.bank);
+        }
+    }
+    if (parsed.pcrs.size() != selection.size()) {
+        return fail(Code::malformed, "tpm: TPM2_Quote", "PCRs that were not asked for");
     }
     return out;
 }
@@ -162,8 +173,7 @@ Result<std::uint32_t> TpmEsys::read_some(HashAlg bank, std::uint32_t mask, PcrVa
     }
     const std::uint32_t given = selected(*selection, bank).value_or(0);
     if (given == 0) {
-        return fail(Code::unsupported, "tpm: TPM2_PCR_Read",
-                    "no " + std::string(hash_name(bank)) + " bank, or not these PCRs");
+        return missing_bank("TPM2_PCR_Read", bank);
     }
     if ((given & ~mask) != 0 || digests->count != static_cast<unsigned>(std::popcount(given)) ||
         digests->count > kPcrsPerRead) {

@@ -317,6 +317,17 @@ TEST_CASE("platform.tpm: a quote that does not answer the question is refused") 
     CHECK(quote_code(108 + 1) == Code::unsupported);  // PCR 10, as if the TPM had none
 }
 
+TEST_CASE("platform.tpm: a quote without the bank that was asked for names the bank") {
+    const LyingTpm lying(kQuote, 16 + 108, 0x01);  // the bitmap, as above
+    const auto tpm = open_tpm(lying.proxy.tcti());
+    REQUIRE(tpm);
+    const auto quote =
+        (*tpm)->quote(Bytes(32, 1), std::vector<tpm::PcrSelection>{{HashAlg::sha256, 1}});
+    REQUIRE_FALSE(quote);
+    CHECK(quote.error().text() ==
+          "tpm: TPM2_Quote: this TPM has no sha256 bank, or not all of its PCRs");
+}
+
 TEST_CASE("platform.tpm: a bank that a real TPM has not is unsupported") {
     // Reply: header 10, update counter 4, selection count 4, bank 2, size 1, bitmap 3. With the
     // bitmap cleared it is the reply of a TPM without this bank, but for the digests.
