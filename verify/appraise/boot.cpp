@@ -143,14 +143,18 @@ bool is_known(const Event& event, unsigned pcr, const BootReference& reference) 
             about_secure_boot(event, *reference.secure_boot) == Says::wanted);
 }
 
-/// "event 12 (EV_IPL, path=/vmlinuz, sha256 ..)": what stands in the log, quoted.
+/// "event 12 (EV_IPL, path "/vmlinuz", sha256 ..)": what stands in the log, quoted. Of the fields
+/// that were decoded the last says most; a variable is nothing without its name.
 std::string event_text(const eventlog::Log& log, std::size_t index) {
     const Event& event = log.events[index];
     std::string out =
         "event " + std::to_string(index) + " (" + eventlog::event_type_name(event.type);
-    if (const auto decoded = eventlog::decode(event); decoded && !decoded->fields.empty()) {
-        const eventlog::Field& field = decoded->fields.back();
-        out += ", " + field.name + " " + quoted(field.value);
+    if (const auto decoded = eventlog::decode(event)) {
+        for (const eventlog::Field& field : decoded->fields) {
+            if (field.name == "name" || &field == &decoded->fields.back()) {
+                out += ", " + field.name + " " + quoted(field.value);
+            }
+        }
     }
     if (const auto* digest = event.digests.find(HashAlg::sha256)) {
         out += ", sha256 " + hex(digest->value);

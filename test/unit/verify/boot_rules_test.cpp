@@ -215,6 +215,13 @@ TEST_CASE("boot.secure_boot: on is one byte 1, off is 0 or none, anything else i
     }
 }
 
+TEST_CASE("boot.secure_boot: the finding names the variable and its value") {
+    const auto reference = only([](auto& boot) { boot.secure_boot = true; });
+    const auto result = scene_of({secure_boot({0}), separator(7)}, reference).verify();
+    CHECK(has_text(actual(result, "boot.secure_boot"),
+                   "(EV_EFI_VARIABLE_DRIVER_CONFIG, name \"SecureBoot\", value \"off\", sha256 "));
+}
+
 TEST_CASE("boot.secure_boot: without an event that says so it is refused") {
     const auto reference = only([](auto& boot) { boot.secure_boot = true; });
     Scene scene = scene_of({separator(7)}, reference);
