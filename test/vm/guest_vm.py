@@ -10,49 +10,75 @@ import shutil
 import socket
 import subprocess
 import time
+import typing
 
 from vm import Children, Failure, free_ports, run, wait_until
 
-BOOT_DEADLINE_S = 420  # 25 s on an idle machine
-FIRMWARE = pathlib.Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
-VARIABLES = pathlib.Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+BOOT_DEADLINE_S = 600  # 25 s on an idle machine
+OVMF = pathlib.Path("/usr/share/OVMF")
 COMMAND_LINE = ("console=ttyS0 rootfstype=ramfs ima_policy=tcb no_timer_check panic=-1 quiet "
                 "loglevel=4")
 
 
-def missing_tools():
+class Firmware(typing.NamedTuple):
+    code: pathlib.Path
+    variables: pathlib.Path  # copied for each boot
+    machine: tuple
+
+
+SMM = ("-machine", "q35,accel=tcg,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on")
+PLAIN = Firmware(OVMF / "OVMF_CODE_4M.fd", OVMF / "OVMF_VARS_4M.fd", ("-machine", "q35,accel=tcg"))
+# The same code twice: with the keys of Debian's "snakeoil" in its variables, and without any.
+SECURE_BOOT = Firmware(OVMF / "OVMF_CODE_4M.secboot.fd", OVMF / "OVMF_VARS_4M.snakeoil.fd", SMM)
+NO_SECURE_BOOT = Firmware(OVMF / "OVMF_CODE_4M.secboot.fd", OVMF / "OVMF_VARS_4M.fd", SMM)
+
+
+def missing_tools(more=()):
     """What is not installed, as a text; empty if nothing is missing."""
-    names = [n for n in ("qemu-system-x86_64", "swtpm", "swtpm_setup") if shutil.which(n) is None]
-    return ", ".join(names + [str(f) for f in (FIRMWARE, VARIABLES) if not f.exists()])
+    names = [n for n in ("qemu-system-x86_64", "swtpm", "swtpm_setup", *more) if shutil.which(n) is None]
+    files = [f for firmware in (PLAIN, SECURE_BOOT) for f in firmware[:2] if not f.exists()]
+    return ", ".join(names + [str(f) for f in files])
 
 
-def new_tpm(folder):
-    """The state of a TPM that never ran, with a SHA-256 bank only."""
+def by_kernel(kernel, initrd, command_line=COMMAND_LINE):
+    """QEMU hands the kernel to the firmware."""
+    return ["-kernel", kernel, "-initrd", initrd, "-append", command_line]
+
+
+def by_disk(disk):
+    """The firmware finds \\EFI\\BOOT\\BOOTX64.EFI."""
+    return ["-drive", "if=none,id=disk,format=raw,readonly=on,file=%s" % disk,
+            "-device", "virtio-blk-pci,drive=disk,bootindex=1"]
+
+
+def new_tpm(folder, bank="sha256"):
+    """The state of a TPM that never ran, with one bank."""
     folder.mkdir()
-    run(["swtpm_setup", "--tpm2", "--tpmstate", folder, "--pcr-banks", "sha256", "--overwrite"], 0)
+    run(["swtpm_setup", "--tpm2", "--tpmstate", folder, "--pcr-banks", bank, "--overwrite"], 0)
     return folder
 
 
 class GuestVm:
-    """A boot. It ends with `power_off`, or at the latest with this process."""
+    """A boot. It ends with `power_off` or `stop`, or at the latest with this process."""
 
-    def __init__(self, folder, name, tpm, kernel, initrd, command_line=COMMAND_LINE):
+    def __init__(self, folder, name, tpm, boot, firmware=PLAIN):
+        self.name = name
         self.folder = pathlib.Path(folder) / name
         self.folder.mkdir()
         self.children = Children()
         self.start_tpm(tpm)
         variables = self.folder / "variables.fd"
-        shutil.copyfile(VARIABLES, variables)
+        shutil.copyfile(firmware.variables, variables)
         self.port = free_ports(1)
         self.target = "127.0.0.1:%d" % self.port
         self.console = self.folder / "console.log"
         control = self.folder / "control"
-        begin = time.monotonic()
+        self.begin = time.monotonic()
         self.qemu = self.children.start([
-            "qemu-system-x86_64", "-machine", "q35,accel=tcg", "-cpu", "max,-cx16", "-smp", "1",
+            "qemu-system-x86_64", *firmware.machine, "-cpu", "max,-cx16", "-smp", "1",
             "-m", "512", "-nodefaults", "-display", "none", "-no-reboot",
             "-serial", "file:%s" % self.console,
-            "-drive", "if=pflash,format=raw,readonly=on,file=%s" % FIRMWARE,
+            "-drive", "if=pflash,format=raw,readonly=on,file=%s" % firmware.code,
             "-drive", "if=pflash,format=raw,file=%s" % variables,
             "-chardev", "socket,id=tpm,path=%s" % (self.folder / "tpm.sock"),
             "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0",
@@ -60,13 +86,20 @@ class GuestVm:
             "-chardev", "socket,id=control,path=%s,server=on,wait=off" % control,
             "-device", "virtserialport,chardev=control,name=control",
             "-netdev", "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:%d-:5555" % self.port,
-            "-device", "virtio-net-pci,netdev=net,romfile=",
-            "-kernel", kernel, "-initrd", initrd, "-append", command_line],
+            "-device", "virtio-net-pci,netdev=net,romfile=", *boot],
             self.folder / "qemu.log")
         self.channel = wait_until("QEMU", lambda: self.connect(control))
         self.received = b""
+
+    def wait(self):
+        """Until the VM answers."""
         self.line(BOOT_DEADLINE_S)
-        print("    %s booted in %.0f s" % (name, time.monotonic() - begin), flush=True)
+        print("    %s booted in %.0f s" % (self.name, time.monotonic() - self.begin), flush=True)
+
+    def wait_for_console(self, text):
+        """Until firmware or kernel printed this."""
+        wait_until("%s on the console of %s" % (text, self.name),
+                   lambda: self.console.exists() and text in self.console.read_bytes(), BOOT_DEADLINE_S)
 
     def start_tpm(self, state):
         sock = self.folder / "tpm.sock"
@@ -125,6 +158,10 @@ class GuestVm:
         to.write_bytes(base64.b64decode(self.do("base64 -w 0 " + path)))
         return to
 
+    def put(self, file, path):
+        """Copies a small file into the VM."""
+        self.do("echo %s | base64 -d >%s" % (base64.b64encode(file.read_bytes()).decode(), path))
+
     def power_off(self):
         """In order: after a hard stop the TPM calls its clock unsafe, and the VM is refused."""
         self.channel.sendall(base64.b64encode(b"poweroff -f") + b"\n")
@@ -132,5 +169,8 @@ class GuestVm:
             self.qemu.wait(120)
         except subprocess.TimeoutExpired:
             raise Failure(self.logs("the VM does not power off")) from None
+        self.stop()
+
+    def stop(self):
         self.channel.close()
         self.children.stop()

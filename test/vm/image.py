@@ -3,8 +3,9 @@
 
 image.py BUILD-FOLDER OUT-FOLDER [--cache FOLDER] [--kernel-deb FILE]
 
-The kernel's package comes from the configured Debian mirror and is kept by its SHA-256. The result
-depends on its inputs only. Exit status 77: something that it needs is not to be had.
+OUT-FOLDER gets vmlinuz, initrd.gz, and root, the initramfs as a folder. The kernel's package comes from
+the configured Debian mirror and is kept by its SHA-256. The result depends on its inputs only. Exit
+status 77: something that it needs is not to be had.
 """
 import argparse
 import gzip
@@ -20,13 +21,14 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import typing
 
 SKIPPED = 77
 HERE = pathlib.Path(__file__).resolve().parent
 # 6.12 is Debian's first kernel with configfs-tsm; the cloud flavour has TPM, virtio and IMA built in.
 KERNEL = re.compile(r"^(linux-image-6\.12\.[^ ]*-cloud-amd64-unsigned)\b", re.M)
 MODULES = ["virtio_net"]
-APPLETS = ["base64", "cat", "cp", "insmod", "ip", "mount", "poweroff", "sh", "sleep"]
+APPLETS = ["base64", "cat", "cp", "insmod", "ip", "mount", "mv", "poweroff", "sh", "sleep"]
 MEASUREMENT = hashlib.sha384(b"the test VM: firmware, kernel, initrd, command line").hexdigest()
 LIBRARIES = "usr/lib/x86_64-linux-gnu/"
 FILES_OWNER = 990  # of the files that guest/ima-policy measures when they are read
@@ -153,6 +155,17 @@ class Tree:
         put(0, b"TRAILER!!!", b"", 0, 0, (0, 0))
         return bytes(out)
 
+    def unpack(self, folder):
+        """The files and links in a folder: neither devices nor owners, which need root."""
+        for path, (content, mode, _, _) in sorted(self.entries.items()):
+            target = folder / path
+            if stat.S_ISDIR(mode):
+                target.mkdir(parents=True)
+            elif stat.S_ISLNK(mode):
+                target.symlink_to(content.decode())
+            elif stat.S_ISREG(mode):
+                target.write_bytes(content)
+
 
 def stripped(program, folder):
     out = pathlib.Path(folder) / "stripped"
@@ -182,8 +195,9 @@ def make_tree(build, module):
         tree.link("usr/bin/" + applet, "busybox")
 
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("ratls-agent", "ratls-certtool"):
-            program = build / "test/demo" / (name + "-pretended")
+        for name, built in (("ratls-agent", "ratls-agent-pretended"),
+                            ("ratls-certtool", "ratls-certtool-pretended"), ("odd_quote", "odd_quote")):
+            program = build / "test/demo" / built
             tree.add("usr/bin/" + name, stripped(program, folder), 0o755)
             for library, file in libraries(program):
                 loader = library.startswith("ld-linux")
@@ -206,8 +220,14 @@ def make_tree(build, module):
     return tree
 
 
+class Image(typing.NamedTuple):
+    kernel: pathlib.Path
+    initrd: pathlib.Path
+    root: pathlib.Path  # the initramfs as a folder
+
+
 def make(build, out, cache=None, kernel_deb=None):
-    """Makes OUT/vmlinuz and OUT/initrd.gz."""
+    """Makes OUT/vmlinuz, OUT/initrd.gz and OUT/root, which must not be there."""
     if cache is None:
         home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         cache = os.path.join(home, "ratls", "kernels")
@@ -215,10 +235,12 @@ def make(build, out, cache=None, kernel_deb=None):
     kernel, module = unpack_kernel(package)
     tree = make_tree(pathlib.Path(build).resolve(), module)
     out = pathlib.Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "vmlinuz").write_bytes(kernel)
-    (out / "initrd.gz").write_bytes(gzip.compress(tree.cpio(), 6, mtime=0))
-    return out / "vmlinuz", out / "initrd.gz"
+    made = Image(out / "vmlinuz", out / "initrd.gz", out / "root")
+    made.root.mkdir(parents=True)
+    made.kernel.write_bytes(kernel)
+    made.initrd.write_bytes(gzip.compress(tree.cpio(), 6, mtime=0))
+    tree.unpack(made.root)
+    return made
 
 
 def main():
@@ -229,7 +251,7 @@ def main():
     parser.add_argument("--kernel-deb", help="the kernel's package, instead of the mirror's")
     arguments = parser.parse_args()
     for file in make(arguments.build, arguments.out, arguments.cache, arguments.kernel_deb):
-        print("%9d %s" % (file.stat().st_size, file))
+        print(file)
     return 0
 
 

@@ -6,145 +6,161 @@ vm_test.py BUILD-FOLDER [--cache FOLDER] [--kernel-deb FILE]
 Real are firmware, kernel, TPM protocol, boot log, IMA, network and our programs; the TPM is swtpm and
 the TEE is pretended. Exit status 77: something that it needs is not to be had.
 """
-import argparse
 import hashlib
 import json
-import pathlib
 import sys
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "e2e"))
+import suite
+from guest_vm import COMMAND_LINE, by_kernel, new_tpm
+from suite import AGENT_PATH, POLICY_PATH, TOLERATED, failed_rules
+from vm import run
 
-import image
-from guest_vm import COMMAND_LINE, GuestVm, missing_tools, new_tpm
-from vm import AGENT_PATH, Client, Failure, Programs, Workspace, failed_rules, run
-
-POLICY_PATH = "/etc/ima/ima-policy"
-TOLERATED = "/srv/journal"
 IMA_LOG = "/sys/kernel/security/ima/binary_runtime_measurements"
+LIBRARY = "/usr/lib/x86_64-linux-gnu/libtss2-esys.so.0"
+SELECTION = "sha256:0,1,2,3,4,5,6,7,8,9,11,12,13,14,15,16"
 
 
-class Suite:
-    def __init__(self, programs, folder, kernel, initrd):
-        self.programs = programs
-        self.folder = pathlib.Path(folder)
-        self.kernel, self.initrd = kernel, initrd
-        self.client = Client(programs, folder)
-        self.checks = 0
+def first_boot(test, tpm):
+    vm = test.boot("first", tpm)
+    # The snapshot knows this program, so what it makes is not refused for having run it.
+    vm.shell("odd_quote")
+    files = test.take_snapshot(vm)
+    measured = {AGENT_PATH, POLICY_PATH, "/init", "/usr/bin/busybox", "/usr/bin/service",
+                "/srv/settings", "/usr/lib/modules/virtio_net.ko", LIBRARY,
+                "/usr/lib/x86_64-linux-gnu/libtss2-tcti-device.so.0"}
+    test.check(measured <= set(files), "the snapshot lists what ran", measured - set(files))
+    result = test.accepted(vm.target, "a clean boot is accepted")
+    rules = {f["rule"]: f["verdict"] for f in result["findings"]}
+    test.check(all(rules.get(rule) == "pass" for rule in
+                   ("eventlog.replay", "tpm.pcrs", "ima.replay", "ima.boot_aggregate", "tpm.clock")),
+               "boot log, PCRs and IMA log were compared", rules)
+    built_snapshot(test, vm, files)
+    odd_quotes(test, vm)
 
-    def check(self, condition, what, detail=""):
-        if not condition:
-            raise Failure("%s\n%s" % (what, detail))
-        self.checks += 1
-        print("ok  " + what, flush=True)
+    vm.do("cp /usr/bin/busybox /opt/busybox-unknown && /opt/busybox-unknown true")
+    test.refused(vm.target, "an unknown program is refused and named", ["ima.files"],
+                 '"/opt/busybox-unknown" sha256:')
+    vm.do("cp %s /tmp/new && echo '# more' >>/tmp/new && mv /tmp/new %s" % (LIBRARY, LIBRARY))
+    vm.do("ratls-certtool issue --out /run/again.pem --key /run/again-key.pem --name 127.0.0.1")
+    test.refused(vm.target, "a library that was changed is refused and named", ["ima.files"],
+                 '"%s" sha256:%s' % (LIBRARY, sha256_with_line(test.image.root / LIBRARY[1:])))
+    test.other_log = vm.fetch(IMA_LOG, test.folder / "first-boot.bin")
+    vm.power_off()
 
-    def boot(self, name, tpm, **changes):
-        return GuestVm(self.folder, name, tpm, changes.pop("kernel", self.kernel),
-                       changes.pop("initrd", self.initrd), **changes)
 
-    def accepted(self, vm, what):
-        done = self.client.verify(vm.target, snapshot=self.snapshot)
-        self.check(done.returncode == 0 and done.json["verdict"] == "accepted", what,
-                   done.text + done.errors)
-        return done.json
+def built_snapshot(test, vm, taken):
+    """`snapshot build` from the image's files says of what ran the same as `snapshot take`."""
+    file = test.folder / "built.json"
+    test.client.ratls("snapshot", "build", test.image.root, "--name", "demo", "--require", AGENT_PATH,
+                      "--require", POLICY_PATH, "--out", file, expect=0)
+    built = json.loads(file.read_text())
+    files = suite.files_of(built)
+    different = {path: (digests, files.get(path)) for path, digests in taken.items()
+                 if files.get(path) != digests}
+    test.check(not different, "a snapshot built from the image has the files that ran, with the "
+               "same digests", different)
+    content = json.loads(test.snapshot.read_text())
+    content["ima"] = built["ima"]
+    del content["signatures"]
+    test.write_snapshot(file, content)
+    test.accepted(vm.target, "and the boot is accepted by what was built", snapshot=file)
 
-    def refused(self, target, what, rules, *words, more=()):
-        """Exactly these rules fail, and their findings hold the words."""
-        done = self.client.verify(target, *more, snapshot=self.snapshot)
-        failed = failed_rules(done.json)
-        found = " ".join(f["actual"] for f in done.json.get("findings", []) if f["verdict"] == "fail")
-        self.check(done.returncode in (2, 3) and sorted(failed) == sorted(rules) and
-                   all(word in found for word in words), what,
-                   "failed: %s, wanted: %s %s\n%s%s" % (failed, rules, words, done.text, done.errors))
 
-    def take_snapshot(self, vm):
-        """Observed on the first boot; the owner adds the path that may have violations, and signs."""
-        self.snapshot = self.client.take(vm, sign=False, require=(AGENT_PATH, POLICY_PATH))
-        content = json.loads(self.snapshot.read_text())
-        content["ima"]["tolerate_violations"] = [TOLERATED]
-        self.snapshot.write_text(json.dumps(content))
-        self.client.ratls("snapshot", "sign", self.snapshot, "--key", self.client.key, expect=0)
-        return {file["path"] for file in content["ima"]["allow"] + content["ima"]["require"]}
+def odd_quotes(test, vm):
+    """The VM's root uses its own TPM and TEE to make a certificate about less than is asked for."""
+    vm.do("ratls-certtool issue --out /run/good.pem --key /run/good-key.pem --name 127.0.0.1")
+    test.certificate = vm.fetch("/run/good.pem", test.folder / "good.pem")
+    test.key = vm.fetch("/run/good-key.pem", test.folder / "good-key.pem")
+    test.log = vm.fetch(IMA_LOG, test.folder / "log.bin")
 
-    def first_boot(self, tpm):
-        vm = self.boot("first", tpm)
-        files = self.take_snapshot(vm)
-        measured = {AGENT_PATH, POLICY_PATH, "/init", "/usr/bin/busybox", "/usr/bin/service",
-                    "/srv/settings", "/usr/lib/modules/virtio_net.ko",
-                    "/usr/lib/x86_64-linux-gnu/libtss2-tcti-device.so.0"}
-        self.check(measured <= files, "the snapshot lists what ran", measured - files)
-        result = self.accepted(vm, "a clean boot is accepted")
-        rules = {f["rule"]: f["verdict"] for f in result["findings"]}
-        self.check(all(rules.get(rule) == "pass" for rule in
-                       ("eventlog.replay", "tpm.pcrs", "ima.replay", "ima.boot_aggregate", "tpm.clock")),
-                   "boot log, PCRs and IMA log were compared", rules)
+    def made(how):
+        vm.do("odd_quote %s /run/good.pem /run/good-key.pem /run/%s.pem" % (how, how))
+        return vm.fetch("/run/%s.pem" % how, test.folder / (how + ".pem"))
 
-        log = vm.fetch(IMA_LOG, self.folder / "short.bin")
-        log.write_bytes(log.read_bytes()[:-1])
-        self.refused(vm.target, "a log that ends within an entry is refused", ["ima.format"],
-                     more=("--log", log))
-        log.write_bytes(without_last_entry(log.read_bytes()))
-        self.refused(vm.target, "a log without its last entry is refused",
-                     ["ima.replay", "ima.prefix"], more=("--log", log))
+    log = ("--log", test.log)
+    test.accepted(made("sound"), "a certificate of such a program with a sound quote is accepted", *log)
+    test.refused(made("pcr16"), "a quote over PCR 16 in the place of PCR 10 is refused",
+                 ["tpm.selection", "tpm.pcr_digest"], SELECTION, more=log)
+    test.refused(made("unrestricted"), "a quote by an AK that is not restricted is refused",
+                 ["tpm.ak.attributes"], "not restricted", more=log)
 
-        vm.do("cp /usr/bin/busybox /opt/busybox-unknown && /opt/busybox-unknown true")
-        self.refused(vm.target, "an unknown program is refused and named", ["ima.files"],
-                     '"/opt/busybox-unknown" sha256:')
-        self.other_log = vm.fetch(IMA_LOG, self.folder / "first-boot.bin")
-        self.certificate = vm.fetch("/run/certificate.pem", self.folder / "certificate.pem")
-        self.key = vm.fetch("/run/key.pem", self.folder / "key.pem")
+
+def second_boot(test, tpm):
+    vm = test.boot("second", tpm)
+    test.accepted(vm.target, "the next boot with the same TPM is accepted by the same snapshot")
+    # Nothing ran since the certificate was made, so its quote is about this very log.
+    log = vm.fetch(IMA_LOG, test.folder / "short.bin")
+    log.write_bytes(log.read_bytes()[:-1])
+    test.refused(vm.target, "a log that ends within an entry is refused", ["ima.format"],
+                 more=("--log", log))
+    log.write_bytes(without_last_entry(log.read_bytes()))
+    test.refused(vm.target, "a log without its last entry is refused",
+                 ["ima.replay", "ima.prefix"], more=("--log", log))
+
+    vm.do("exec 4>>%s; cat %s" % (TOLERATED, TOLERATED))
+    result = test.accepted(vm.target, "a violation at a tolerated path is accepted")
+    test.check(result["claims"]["ima"]["violations"] == 1, "and counted", result["claims"]["ima"])
+    test.refused(vm.target, "the log of the boot before is refused",
+                 ["ima.replay", "ima.prefix"], more=("--log", test.other_log))
+    vm.do("exec 4>>/srv/settings; cat /srv/settings")
+    test.refused(vm.target, "a file that is read while it is open for writing is refused",
+                 ["ima.violations"], '"/srv/settings"')
+
+    vm.do("echo '# more' >>/usr/bin/service; service")
+    test.refused(vm.target, "a program that was changed and run again is refused",
+                 ["ima.violations", "ima.files"],
+                 '"/usr/bin/service" sha256:' + sha256_with_line(test.image.root / "usr/bin/service"))
+    vm.power_off()
+
+
+def changed_boots(test, tpm):
+    kernel, initrd = test.image.kernel, test.image.initrd
+    other_initrd = test.folder / "other-initrd.gz"
+    other_initrd.write_bytes(initrd.read_bytes() + bytes(512))  # the kernel skips zeros
+    other_kernel = test.folder / "other-vmlinuz"
+    other_kernel.write_bytes(kernel.read_bytes() + bytes(512))
+    for name, boot, what, pcr in (
+            ("command-line", by_kernel(kernel, initrd, COMMAND_LINE + " nokaslr"),
+             "another command line of the kernel", 9),
+            ("initrd", by_kernel(kernel, other_initrd), "another initrd", 9),
+            ("kernel", by_kernel(other_kernel, initrd), "another kernel", 4)):
+        vm = test.boot(name, tpm, boot)
+        test.refused(vm.target, what + " is refused", ["tpm.pcrs"], "PCR %d is " % pcr)
         vm.power_off()
 
-    def second_boot(self, tpm):
-        vm = self.boot("second", tpm)
-        self.accepted(vm, "the next boot with the same TPM is accepted by the same snapshot")
-        vm.do("exec 4>>%s; cat %s" % (TOLERATED, TOLERATED))
-        result = self.accepted(vm, "a violation at a tolerated path is accepted")
-        self.check(result["claims"]["ima"]["violations"] == 1, "and counted", result["claims"]["ima"])
-        # Until here both boots measured the same in the same order.
-        self.refused(vm.target, "the log of the boot before is refused",
-                     ["ima.replay", "ima.prefix", "ima.files"], "/opt/busybox-unknown",
-                     more=("--log", self.other_log))
-        vm.do("exec 4>>/srv/settings; cat /srv/settings")
-        self.refused(vm.target, "a file that is read while it is open for writing is refused",
-                     ["ima.violations"], '"/srv/settings"')
 
-        vm.do("echo '# more' >>/usr/bin/service; service")
-        changed = hashlib.sha256((HERE / "guest/service").read_bytes() + b"# more\n").hexdigest()
-        self.refused(vm.target, "a program that was changed and run again is refused",
-                     ["ima.violations", "ima.files"], '"/usr/bin/service" sha256:' + changed)
-        vm.power_off()
+def other_tpm(test):
+    vm = test.boot("other-tpm", new_tpm(test.folder / "other-tpm-state"))
+    test.accepted(vm.target, "the same boot with another TPM that its TEE names is accepted")
+    other = vm.fetch("/run/certificate.pem", test.folder / "other.pem")
+    log = vm.fetch(IMA_LOG, test.folder / "other-tpm.bin")
+    vm.power_off()
+    forged = test.folder / "forged.pem"
+    run([test.programs.swap_tpm, test.certificate, test.key, other, forged], 0)
+    done = test.client.verify(forged, "--log", log, snapshot=test.snapshot)
+    test.check(done.returncode == 2 and "cert.ak_name" in failed_rules(done.json) and
+               "cert.qualifying_data" in failed_rules(done.json),
+               "a certificate with the quote of another TPM is refused", done.text + done.errors)
 
-    def changed_boots(self, tpm):
-        vm = self.boot("command-line", tpm, command_line=COMMAND_LINE + " nokaslr")
-        self.refused(vm.target, "another command line of the kernel is refused", ["tpm.pcrs"],
-                     "PCR 9 is ")
-        vm.power_off()
 
-        other = self.folder / "other-initrd.gz"
-        other.write_bytes(self.initrd.read_bytes() + bytes(512))  # the kernel skips zeros
-        vm = self.boot("initrd", tpm, initrd=other)
-        self.refused(vm.target, "another initrd is refused", ["tpm.pcrs"], "PCR 9 is ")
-        vm.power_off()
+def sha1_tpm(test):
+    """All else in the certificate is the first boot's: its claims, its PCR values, its log."""
+    vm = test.boot("sha1-tpm", new_tpm(test.folder / "sha1-tpm-state", bank="sha1"))
+    status, text = vm.shell("ratls-agent --config /etc/ratls/agent.toml")
+    test.check(status != 0 and "this TPM has no sha256 bank" in text,
+               "with a TPM that has a SHA-1 bank only the agent does not start, and says so", text)
+    vm.put(test.certificate, "/run/good.pem")
+    vm.put(test.key, "/run/good-key.pem")
+    vm.do("odd_quote sha1 /run/good.pem /run/good-key.pem /run/sha1.pem")
+    forged = vm.fetch("/run/sha1.pem", test.folder / "sha1.pem")
+    vm.power_off()
+    test.refused(forged, "a quote of the SHA-1 bank only is refused",
+                 ["tpm.selection", "tpm.pcr_digest"], "sha1:0,1,2,", more=("--log", test.log))
 
-        other = self.folder / "other-vmlinuz"
-        other.write_bytes(self.kernel.read_bytes() + bytes(512))
-        vm = self.boot("kernel", tpm, kernel=other)
-        self.refused(vm.target, "another kernel is refused", ["tpm.pcrs"], "PCR 4 is ")
-        vm.power_off()
 
-    def other_tpm(self):
-        vm = self.boot("other-tpm", new_tpm(self.folder / "other-tpm-state"))
-        self.accepted(vm, "the same boot with another TPM that its TEE names is accepted")
-        other = vm.fetch("/run/certificate.pem", self.folder / "other.pem")
-        log = vm.fetch(IMA_LOG, self.folder / "other-tpm.bin")
-        vm.power_off()
-        forged = self.folder / "forged.pem"
-        run([self.programs.swap_tpm, self.certificate, self.key, other, forged], 0)
-        done = self.client.verify(forged, "--log", log, snapshot=self.snapshot)
-        self.check(done.returncode == 2 and "cert.ak_name" in failed_rules(done.json) and
-                   "cert.qualifying_data" in failed_rules(done.json),
-                   "a certificate with the quote of another TPM is refused", done.text + done.errors)
+def sha256_with_line(file):
+    """Of the file with one line more."""
+    return hashlib.sha256(file.read_bytes() + b"# more\n").hexdigest()
 
 
 def without_last_entry(log):
@@ -159,33 +175,14 @@ def without_last_entry(log):
     return log[:starts[-2]]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("build", help="folder of the build")
-    parser.add_argument("--cache", help="keeps the kernel's package (default: XDG_CACHE_HOME/ratls/kernels)")
-    parser.add_argument("--kernel-deb", help="the kernel's package, instead of the mirror's")
-    arguments = parser.parse_args()
-    missing = missing_tools()
-    if missing:
-        raise image.Missing("no %s (scripts/setup --vm)" % missing)
-    programs = Programs(arguments.build)
-    with Workspace() as folder:
-        suite = Suite(programs, folder, *image.make(programs.build, pathlib.Path(folder) / "image",
-                                                    arguments.cache, arguments.kernel_deb))
-        tpm = new_tpm(suite.folder / "tpm-state")
-        suite.first_boot(tpm)
-        suite.second_boot(tpm)
-        suite.changed_boots(tpm)
-        suite.other_tpm()
-    print("%d checks" % suite.checks)
-    return 0
+def vm_test(test):
+    tpm = new_tpm(test.folder / "tpm-state")
+    first_boot(test, tpm)
+    second_boot(test, tpm)
+    changed_boots(test, tpm)
+    other_tpm(test)
+    sha1_tpm(test)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except image.Missing as missing:
-        print("SKIPPED: %s" % missing)
-        sys.exit(image.SKIPPED)
-    except Failure as failure:
-        sys.exit("FAILED: %s" % failure)
+    sys.exit(suite.main(__doc__, vm_test))

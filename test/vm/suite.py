@@ -1,0 +1,96 @@
+"""What the tests of the VM share: boots, checks, and the client that judges."""
+import argparse
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+
+import image
+from guest_vm import PLAIN, GuestVm, by_kernel, missing_tools
+from vm import AGENT_PATH, Client, Failure, Programs, Workspace, failed_rules
+
+POLICY_PATH = "/etc/ima/ima-policy"
+TOLERATED = "/srv/journal"
+
+
+class Suite:
+    def __init__(self, programs, folder, made):
+        self.programs = programs
+        self.folder = pathlib.Path(folder)
+        self.image = made
+        self.client = Client(programs, folder)
+        self.checks = 0
+
+    def check(self, condition, what, detail=""):
+        if not condition:
+            raise Failure("%s\n%s" % (what, detail))
+        self.checks += 1
+        print("ok  " + what, flush=True)
+
+    def boot(self, name, tpm, boot=None, firmware=PLAIN):
+        vm = GuestVm(self.folder, name, tpm, boot or by_kernel(self.image.kernel, self.image.initrd),
+                     firmware)
+        vm.wait()
+        return vm
+
+    def accepted(self, target, what, *more, snapshot=None):
+        done = self.client.verify(target, *more, snapshot=snapshot or self.snapshot)
+        self.check(done.returncode == 0 and done.json["verdict"] == "accepted", what,
+                   done.text + done.errors)
+        return done.json
+
+    def refused(self, target, what, rules, *words, more=()):
+        """Exactly these rules fail, and their findings hold the words."""
+        done = self.client.verify(target, *more, snapshot=self.snapshot)
+        failed = failed_rules(done.json)
+        found = " ".join(f["actual"] for f in done.json.get("findings", []) if f["verdict"] == "fail")
+        self.check(done.returncode in (2, 3) and sorted(failed) == sorted(rules) and
+                   all(word in found for word in words), what,
+                   "failed: %s, wanted: %s %s\n%s%s" % (failed, rules, words, done.text, done.errors))
+
+    def take_snapshot(self, vm, **additions):
+        """Observed on a first boot; the owner adds the path that may have violations, and signs.
+        Returns the digests by path. `additions` go into its part "tpm"."""
+        self.snapshot = self.client.take(vm, sign=False, require=(AGENT_PATH, POLICY_PATH))
+        content = json.loads(self.snapshot.read_text())
+        content["ima"]["tolerate_violations"] = [TOLERATED]
+        content["tpm"].update(additions)
+        self.write_snapshot(self.snapshot, content)
+        return files_of(content)
+
+    def write_snapshot(self, path, content):
+        path.write_text(json.dumps(content))
+        self.client.ratls("snapshot", "sign", path, "--key", self.client.key, expect=0)
+
+
+def files_of(snapshot):
+    """The digests by path that a snapshot has."""
+    return {file["path"]: file["digests"] for part in ("allow", "require")
+            for file in snapshot["ima"][part]}
+
+
+def main(description, test, tools=()):
+    """Runs `test` on a Suite. Exit status 77: something that it needs is not to be had."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("build", help="folder of the build")
+    parser.add_argument("--cache", help="keeps the kernel's package (default: XDG_CACHE_HOME/ratls/kernels)")
+    parser.add_argument("--kernel-deb", help="the kernel's package, instead of the mirror's")
+    arguments = parser.parse_args()
+    try:
+        missing = missing_tools(tools)
+        if missing:
+            raise image.Missing("no %s (scripts/setup --vm)" % missing)
+        programs = Programs(arguments.build)
+        with Workspace() as folder:
+            suite = Suite(programs, folder, image.make(programs.build, pathlib.Path(folder) / "image",
+                                                       arguments.cache, arguments.kernel_deb))
+            test(suite)
+            print("%d checks" % suite.checks)
+    except image.Missing as missing:
+        print("SKIPPED: %s" % missing)
+        return image.SKIPPED
+    except Failure as failure:
+        print("FAILED: %s" % failure)
+        return 1
+    return 0
