@@ -1,9 +1,11 @@
 """What the tests of the VM share: boots, checks, and the client that judges."""
 import argparse
 import json
+import os
 import pathlib
 import sys
 
+os.environ["PATH"] += ":/usr/sbin"  # sfdisk, if this is not root
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 
 import image
