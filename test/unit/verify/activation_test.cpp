@@ -52,12 +52,12 @@ class EkScene : public Scene {
         }
         return pieces.build(ca_key);
     }
-    Pieces ca_pieces(std::string_view subject, const PrivateKey& key) const {
+    Pieces ca_pieces(std::string_view subject, const PrivateKey& subject_key) const {
         Pieces out;
         out.issuer = test::name("Root");
         out.subject = test::name(subject);
         out.validity = sequence({utc_time("230101000000Z"), utc_time("330101000000Z")});
-        out.spki = key.public_key().spki();
+        out.spki = subject_key.public_key().spki();
         out.extensions = {ca(), key_usage(0x04)};
         return out;
     }
