@@ -311,7 +311,7 @@ class CollectionVerifier {
         const auto history = ima_history(**tpm_);
         const bool seen = history && knows_all_of(*history);
         if (!inputs_.ima_log && !seen) {
-            without_log(*pcr10, reference);
+            without_log(*pcr10, reference, history);
             return;
         }
         std::vector<Bytes> boot_pcrs;
@@ -343,7 +343,9 @@ class CollectionVerifier {
 
     /// What this verifier knows of the log; nothing if it remembers nothing.
     std::optional<ImaHistory> ima_history(const TpmEvidence& evidence) const {
-        if (context_.ima == nullptr) {
+        // Zeros stand for no reference values, so values without a digest have no history.
+        const bool nameless = snapshot_ != nullptr && snapshot_->digest == Sha256Digest{};
+        if (context_.ima == nullptr || nameless) {
             return std::nullopt;
         }
         return ImaHistory{*context_.ima,
@@ -368,7 +370,13 @@ class CollectionVerifier {
         return made ? made : std::make_shared<const ImaIndex>(*reference);
     }
 
-    void without_log(const Bytes& pcr10, const ImaReference* reference) {
+    void without_log(const Bytes& pcr10, const ImaReference* reference,
+                     const std::optional<ImaHistory>& history) {
+        if (history) {
+            const std::string fault = set_back(*history, collection_.ima->entries);
+            findings().check("ima.continuity", fault.empty(), "the log of before, and more",
+                             fault.empty() ? "not read" : fault);
+        }
         const bool known = reference != nullptr && contains(reference->known_pcr10, pcr10);
         if (known) {
             findings().pass("ima.known_value", hex(pcr10));

@@ -217,7 +217,7 @@ class ArchiveHash {
         }
         if (const auto target =
                 raw_name(archive_entry_hardlink(entry), archive_entry_hardlink_utf8(entry))) {
-            take_hard_link(*path, *target);
+            return take_hard_link(reader, *path, *target, archive_entry_size(entry) > 0);
         } else if (archive_entry_filetype(entry) == AE_IFLNK) {
             ++out_.tree.links;
         } else if (archive_entry_filetype(entry) != AE_IFREG) {
@@ -257,16 +257,26 @@ class ArchiveHash {
         return {};
     }
 
-    void take_hard_link(const std::string& path, const std::string& target) {
+    /// In tar the content comes with the first name, in cpio with the last one, and all before have
+    /// none.
+    Status take_hard_link(archive* reader, const std::string& path, const std::string& target,
+                          bool has_content) {
         const auto target_path = image_path(target, usr_merge_);
-        const auto found = target_path ? files_.find(*target_path) : files_.end();
-        if (found == files_.end()) {
+        if (!target_path || !files_.contains(*target_path)) {
             refuse(path,
                    "a hard link to " + quoted(target, 300) + ", which is not there before it");
-        } else {
-            const std::vector<Digest> digests = found->second;
-            files_[path] = digests;
+            return {};
         }
+        std::vector<std::string>& names = links_[*target_path];
+        names.push_back(path);
+        if (has_content) {
+            RATLS_CHECK(hash_file(reader, *target_path));
+        }
+        const std::vector<Digest> digests = files_[*target_path];
+        for (const std::string& name : names) {
+            files_[name] = digests;
+        }
+        return {};
     }
 
     void refuse(const std::string& path, std::string why) {
@@ -298,6 +308,7 @@ class ArchiveHash {
     std::vector<Hasher> hashers_;
     Bytes buffer_ = Bytes(kPiece);
     std::map<std::string, std::vector<Digest>> files_;
+    std::map<std::string, std::vector<std::string>> links_;  ///< other names, by the first one
     ArchiveHashes out_;
 };
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kPiece = std::size_t{256} << 10;
 constexpr std::size_t kBatch = 16;        // files that are handed on at once
-constexpr std::size_t kQueueLength = 16;  // batches
+constexpr std::size_t kQueueLength = 32;  // batches
 constexpr std::size_t kMaxDepth = 200;    // each level holds a descriptor open
 /// Source: PATH_MAX of Linux with its final zero; of a longer path IMA logs the last name only.
 constexpr std::size_t kMaxPath = 4095;
@@ -144,6 +144,7 @@ class Worker {
   private:
     void hash(Job& job, std::vector<Hasher>& hashers, std::span<std::uint8_t> buffer) {
         auto content = job.directory->open_file(job.name);
+        job.directory.reset();  // descriptors are few
         auto digests =
             content ? hash_content(**content, hashers, buffer)
                     : Result<std::vector<Digest>>(std::unexpected(std::move(content).error()));

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import subprocess
 import sys
 
 from vm import (AGENT_PATH, MEASUREMENT, Client, Failure, Programs, Vm, Workspace, failed_rules,
@@ -69,6 +70,17 @@ def monitored(client, vm, snapshot):
     check(re.fullmatch(r"\S+Z accepted, freshness 3, (\d+) IMA entries, \1 new\n"
                        r"\S+Z accepted, freshness 3, \1 IMA entries, 0 new\n", done.text),
           "monitor prints a line for each", done.text)
+    with subprocess.Popen([str(a) for a in (client.programs.ratls, "monitor", vm.target, *known,
+                                            "--every", "2", "--times", "2", "--json")],
+                          stdout=subprocess.PIPE, text=True, env=client.environment()) as running:
+        first = json.loads(running.stdout.readline())
+        vm.measure(AGENT_PATH)  # once more
+        second = json.loads(running.stdout.readline())
+    check(running.returncode == 0 and second["verdict"] == "accepted" and
+          second["claims"]["ima"]["entries"] == first["claims"]["ima"]["entries"] + 1 and
+          second["claims"]["ima"]["entries_read"] == 2,  # for the certificate, and for the fresh evidence
+          "and then only what is new",
+          (first["claims"]["ima"], second["claims"]["ima"]))
     for wrong in (("--times", "0"), ("--at-time", "2026-01-01T00:00:00Z"), ("--log", snapshot)):
         done = client.ratls("monitor", vm.target, *known, *wrong)
         check(done.returncode == 1 and wrong[0] in done.errors, "monitor refuses %s" % wrong[0],

@@ -67,8 +67,9 @@ class ImaBuilder {
                            std::uint32_t pcr = 10) {
         return add_data(name, join(fields), pcr, false);
     }
-    ImaBuilder& add_violation_fields(std::string_view name, const std::vector<Bytes>& fields) {
-        return add_data(name, join(fields), 10, true);
+    ImaBuilder& add_violation_fields(std::string_view name, const std::vector<Bytes>& fields,
+                                     std::uint32_t pcr = 10) {
+        return add_data(name, join(fields), pcr, true);
     }
 
     /// An entry whose template data is any bytes.

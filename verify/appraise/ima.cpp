@@ -52,7 +52,8 @@ class Appraisal {
             forbidden_.add(number, entry);
         }
         if (entry.violation) {
-            if (!index_.tolerates_violation(entry.path)) {
+            // PCR 10 does not stand for one of another PCR.
+            if (entry.pcr != ima::kImaPcr || !index_.tolerates_violation(entry.path)) {
                 violations_.add(number, entry);
             }
             return;
@@ -102,7 +103,10 @@ class Appraisal {
 
     void compare(const Waiting& waiting) {
         const ima::Entry& entry = waiting.entry;
-        const bool known = entry.pcr == ima::kImaPcr && index_.find(entry, waiting.hash, found_);
+        // Once a file is unknown, no signature changes the verdict any more.
+        const bool signatures = unknown_.empty();
+        const bool known =
+            entry.pcr == ima::kImaPcr && index_.find(entry, waiting.hash, signatures, found_);
         if (!known) {
             (entry.path == kKexec ? kexec_ : unknown_).add(waiting.number, entry, &index_);
         }
@@ -194,6 +198,15 @@ bool all_pass(const Findings& findings) {
         findings.all(), [](const Finding& finding) { return finding.verdict == Verdict::pass; });
 }
 
+std::pair<std::uint32_t, std::uint32_t> boot_number(const ImaOwner& owner) {
+    return {owner.reset_count, owner.restart_count};
+}
+
+std::string boot_text(const ImaOwner& owner) {
+    return "reset count " + std::to_string(owner.reset_count) + ", restart count " +
+           std::to_string(owner.restart_count);
+}
+
 /// One way through a log: from its first entry, or from a state.
 class Pass {
   public:
@@ -252,10 +265,30 @@ class Pass {
             out.fail("ima.format", "an IMA log", status.error().text());
             return;
         }
+        bytes_to_m_ = bytes_to_m;
         report(out);
-        if (history_ != nullptr && all_pass(out)) {
-            remember(bytes_to_m);
+    }
+
+    /// After a run in which all was well.
+    void remember() {
+        if (history_ == nullptr || !replay_at_m_) {  // or m is where the state was
+            return;
         }
+        ImaState state{.owner = history_->owner,
+                       .bytes = (from_ != nullptr ? from_->bytes : 0) + bytes_to_m_,
+                       .replay = *std::move(replay_at_m_),
+                       .digests = *std::move(digests_at_m_),
+                       .violations = violations_,
+                       .found = appraisal_ ? appraisal_->found() : std::vector<bool>(),
+                       .boot_aggregate = boot_.digest(),
+                       .points = from_ != nullptr ? from_->points : std::vector<ImaPoint>()};
+        if (std::ranges::find(state.points, expected_.n) == state.points.end()) {
+            state.points.push_back(expected_.n);
+        }
+        if (state.points.size() > ImaMemory::kMaxPoints) {
+            state.points.erase(state.points.begin());
+        }
+        history_->memory.keep(std::move(state));
     }
 
   private:
@@ -265,8 +298,8 @@ class Pass {
 
     /// What is compared with what this verifier saw of the same boot, entry by entry.
     std::vector<const ImaState*> earlier() const {
-        return from_ == nullptr && history_ != nullptr ? history_->memory.of_boot(history_->owner)
-                                                       : std::vector<const ImaState*>();
+        return history_ != nullptr ? history_->memory.of_boot(history_->owner)
+                                   : std::vector<const ImaState*>();
     }
 
     void note_n() {
@@ -310,16 +343,8 @@ class Pass {
 
     /// How this log contradicts what this verifier saw before; "" if it does not.
     std::string break_in_history() const {
-        const ImaOwner& owner = history_->owner;
-        if (const ImaState* last = history_->memory.latest_boot(owner);
-            last != nullptr && history_->fresh && boot_number(owner) < boot_number(last->owner)) {
-            return "a boot before one that was seen: " + boot_text(owner) + ", seen was " +
-                   boot_text(last->owner);
-        }
-        if (const ImaState* longest = history_->memory.longest(owner);
-            longest != nullptr && history_->fresh && m() < longest->entries()) {
-            return "shorter than before in the same boot: " + std::to_string(m()) +
-                   " entries, seen were " + std::to_string(longest->entries());
+        if (std::string back = set_back(*history_, expected_.m); !back.empty()) {
+            return back;
         }
         for (const ImaState* state : earlier()) {
             if (const auto digest = digests_.at(state->entries());
@@ -344,35 +369,6 @@ class Pass {
                          : "");
     }
 
-    static std::pair<std::uint32_t, std::uint32_t> boot_number(const ImaOwner& owner) {
-        return {owner.reset_count, owner.restart_count};
-    }
-    static std::string boot_text(const ImaOwner& owner) {
-        return "reset count " + std::to_string(owner.reset_count) + ", restart count " +
-               std::to_string(owner.restart_count);
-    }
-
-    void remember(std::size_t new_bytes) {
-        if (!replay_at_m_) {  // m is where the state was
-            return;
-        }
-        ImaState state{.owner = history_->owner,
-                       .bytes = (from_ != nullptr ? from_->bytes : 0) + new_bytes,
-                       .replay = *std::move(replay_at_m_),
-                       .digests = *std::move(digests_at_m_),
-                       .violations = violations_,
-                       .found = appraisal_ ? appraisal_->found() : std::vector<bool>(),
-                       .boot_aggregate = boot_.digest(),
-                       .points = from_ != nullptr ? from_->points : std::vector<ImaPoint>()};
-        if (std::ranges::find(state.points, expected_.n) == state.points.end()) {
-            state.points.push_back(expected_.n);
-        }
-        if (state.points.size() > ImaMemory::kMaxPoints) {
-            state.points.erase(state.points.begin());
-        }
-        history_->memory.keep(std::move(state));
-    }
-
     const ImaExpectation& expected_;
     const ImaHistory* history_;
     const ImaState* from_;
@@ -385,6 +381,7 @@ class Pass {
     Sha256Digest at_n_{};
     std::optional<ima::Replay> replay_at_m_;
     std::optional<ima::PrefixDigests> digests_at_m_;
+    std::size_t bytes_to_m_ = 0;  ///< of the entries that were read
 };
 
 /// The bytes of a log behind a state; nothing if they are not at hand.
@@ -400,21 +397,47 @@ std::optional<ByteView> bytes_behind(const ImaState& state, const ImaLog& log, s
 
 }  // namespace
 
+std::string set_back(const ImaHistory& history, std::uint64_t m) {
+    const ImaOwner& owner = history.owner;
+    if (!history.fresh) {  // it may be older than what was seen
+        return {};
+    }
+    if (const ImaState* last = history.memory.latest_boot(owner);
+        last != nullptr && boot_number(owner) < boot_number(last->owner)) {
+        return "a boot before one that was seen: " + boot_text(owner) + ", seen was " +
+               boot_text(last->owner);
+    }
+    if (const ImaState* longest = history.memory.longest(owner);
+        longest != nullptr && m < longest->entries()) {
+        return "shorter than before in the same boot: " + std::to_string(m) +
+               " entries, seen were " + std::to_string(longest->entries());
+    }
+    return {};
+}
+
 void verify_and_appraise_ima(const ImaLog& log, const ImaExpectation& expected,
                              const ImaIndex* reference, const ImaHistory* history, Findings& out,
                              ImaOutcome& outcome) {
-    Findings found;
+    const auto run = [&](const ImaState* from, ByteView rest) {
+        Findings found;
+        Pass pass(expected, reference, history, from);
+        pass.run(rest, found, outcome);
+        // What another part of the evidence makes unsound says nothing about this VM.
+        if (all_pass(found) && !out.failed(Weight::sound) && !out.failed(Weight::needed)) {
+            pass.remember();
+        }
+        return found;
+    };
     const ImaState* state =
         history != nullptr ? history->memory.find(history->owner, expected.m) : nullptr;
     const auto rest = state != nullptr ? bytes_behind(*state, log, expected.m) : std::nullopt;
     if (rest) {
         const ImaState from = *state;  // the memory may drop its own
-        Pass(expected, reference, history, &from).run(*rest, found, outcome);
+        const Findings found = run(&from, *rest);
         if (all_pass(found) || log.first > 0) {
             out.append(found);
             return;
         }
-        found = {};
         // The whole log is at hand: its own findings say best what is wrong with it.
     } else if (log.first > 0) {
         out.fail("ima.log", "needed from its first entry",
@@ -422,8 +445,7 @@ void verify_and_appraise_ima(const ImaLog& log, const ImaExpectation& expected,
                      ", and no verified part of this boot that ends there");
         return;
     }
-    Pass(expected, reference, history, nullptr).run(log.bytes, found, outcome);
-    out.append(found);
+    out.append(run(nullptr, log.bytes));
 }
 
 }  // namespace ratls::verify

@@ -30,6 +30,10 @@ struct ImaHistory {
     bool fresh = false;  ///< the quote was made for this verifier, after all that it remembers
 };
 
+/// How a quote over `m` entries contradicts what was verified before, whatever the log says: a boot
+/// before one that was seen, or fewer entries in the same boot. "" if it does not.
+std::string set_back(const ImaHistory& history, std::uint64_t m);
+
 struct ImaOutcome {
     std::size_t total = 0;       ///< entries in the log
     std::size_t read = 0;        ///< of them now; the others were verified before
@@ -38,8 +42,9 @@ struct ImaOutcome {
 
 /// Replays the log, checks it against quote and claims, and compares every entry below m with the
 /// reference values, if there are any. No allocation per entry. With a history it goes on from what
-/// was verified of this log before, and if all is well that is remembered: the cost is that of the
-/// new entries. If the log begins later than what is remembered, `ima.log` says what is needed.
+/// was verified of this log before: the cost is that of the new entries. What is well is remembered
+/// if nothing that is in `out` makes the evidence unsound. If the log begins later than what is
+/// remembered, `ima.log` says what is needed.
 void verify_and_appraise_ima(const ImaLog& log, const ImaExpectation& expected,
                              const ImaIndex* reference, const ImaHistory* history, Findings& out,
                              ImaOutcome& outcome);

@@ -151,12 +151,14 @@ bool ImaIndex::find_listed(const ima::Entry& entry, std::uint64_t hash,
     return known;
 }
 
-bool ImaIndex::find(const ima::Entry& entry, std::uint64_t hash, std::vector<bool>& found) const {
+bool ImaIndex::find(const ima::Entry& entry, std::uint64_t hash, bool signatures,
+                    std::vector<bool>& found) const {
     // A digest of fs-verity is one of another thing; the snapshot holds digests of files.
     if (!entry.file_hash || entry.verity) {
         return false;
     }
-    return find_listed(entry, hash, found) || fits_pattern(entry) || is_signed(entry);
+    return find_listed(entry, hash, found) || fits_pattern(entry) ||
+           (signatures && is_signed(entry));
 }
 
 bool ImaIndex::fits_pattern(const ima::Entry& entry) const {

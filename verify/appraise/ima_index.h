@@ -22,9 +22,11 @@ class ImaIndex {
     /// its digest is in `allow` under a pattern that fits its path, or a signer signed it. Sets
     /// `found[i]` for each file i of `require` that it is. Not for violations.
     ///
-    /// `hash` is what `prepare` gave for the entry. Both touch memory that is in no cache; a caller
-    /// that does other work after `prepare`, then after `approach`, does not wait for it.
-    bool find(const ima::Entry& entry, std::uint64_t hash, std::vector<bool>& found) const;
+    /// Without `signatures` nobody's are looked at. `hash` is what `prepare` gave for the entry.
+    /// Both touch memory that is in no cache; a caller that does other work after `prepare`, then
+    /// after `approach`, does not wait for it.
+    bool find(const ima::Entry& entry, std::uint64_t hash, bool signatures,
+              std::vector<bool>& found) const;
     std::uint64_t prepare(const ima::Entry& entry) const;
     void approach(std::uint64_t hash) const;
     /// True if no such file may be measured, whatever else says so. Of a violation nobody knows the

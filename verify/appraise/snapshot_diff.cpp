@@ -26,6 +26,9 @@ void add_files(Items& out, const std::string& section, const std::vector<FileRef
         std::set<std::string>& values =
             out[{file.pattern ? section + " pattern" : section, file.path}];
         values.insert(file.digests.begin(), file.digests.end());
+        if (file.digests.empty()) {
+            values.insert("any content");
+        }
         if (!file.source.empty()) {
             values.insert("source " + quoted(file.source));
         }
@@ -116,8 +119,8 @@ Items items_of(const Snapshot& snapshot) {
         }
         add_files(out, "ima.forbid", snapshot.ima->forbid);
         for (const SignerReference& signer : snapshot.ima->signers) {
-            std::set<std::string>& values = out[{"ima.signers", hex(signer.key.spki_sha256())}];
-            values.insert("key_id " + hex(signer.key_id));
+            std::set<std::string>& values =
+                out[{"ima.signers", hex(signer.key.spki_sha256()) + " " + hex(signer.key_id)}];
             for (const std::string& pattern : signer.patterns) {
                 values.insert("pattern " + quoted(pattern));
             }

@@ -268,10 +268,6 @@ constexpr std::array kSnapshotCommands = {
             add_merge},
     Command{"diff", "Print what is different between two snapshots",
             "ratls snapshot diff old.json new.json", add_diff},
-    Command{"monitor", "Verify a host again and again, and end when it is not accepted",
-            "ratls monitor vm.example.org:5555 --every 60 --snapshot web.json --snapshot-key "
-            "key.pub.pem",
-            add_monitor},
     Command{"show", "Print a snapshot, without judging it", "ratls snapshot show web.json",
             add_snapshot_show},
     Command{"verify", "Verify signatures and dates of a snapshot",

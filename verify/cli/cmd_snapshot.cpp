@@ -5,6 +5,7 @@
 #include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
 #include "ratls/evidence/ima/log.h"
+#include "ratls/evidence/ima/prefix.h"
 #include "verify/cli/commands.h"
 #include "verify/cli/snapshot_file.h"
 #include "verify/cli/target.h"
@@ -158,6 +159,12 @@ Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptio
         if (options.require.empty()) {
             return fail(Code::usage, "--require",
                         "name at least one measured file that must always run, as the agent's");
+        }
+        // The log came from whoever answered: these bytes must be the ones that were proved.
+        RATLS_TRY(const Sha256Digest prefix,
+                  ima::prefix_digest(live.ima_log, collection.ima->entries));
+        if (prefix != collection.ima->log_sha256) {
+            return fail(Code::denied, "ima", "not the log that the quote proves");
         }
         RATLS_TRY(out.ima, observe_files(live.ima_log, collection.ima->entries, options.require));
     }

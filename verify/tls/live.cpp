@@ -35,6 +35,8 @@ class LiveVerifier {
                 return result;
             }
             log_first_ = 0;
+            // What this connection leaves stands for the bytes of its own log, not of the next one.
+            own_memory_.ima = {};
         }
     }
 

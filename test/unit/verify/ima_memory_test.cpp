@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "test/unit/verify/scene.h"
 
@@ -177,6 +178,56 @@ TEST_CASE("ima.continuity: a boot before one that was seen is refused if it is s
     CHECK(summary(known.scene.fresh()) == "accepted");
     known.scene.tpm.restart_count = 0;
     CHECK(summary(known.scene.fresh()) == "invalid: ima.continuity");
+}
+
+TEST_CASE("ima.continuity: evidence that does not hold otherwise leaves nothing behind") {
+    Scene scene;
+    ImaMemory memory;
+    scene.memory = &memory;
+    const auto roots = std::exchange(scene.user_roots, {});
+    const VerificationResult untrusted = scene.verify();
+    CHECK(untrusted.outcome == Outcome::invalid);
+    CHECK(passed(untrusted, "ima.replay"));
+    scene.log_at_hand = false;
+    scene.user_roots = roots;
+    CHECK(summary(scene.verify()) == "unavailable: ima.log");
+    scene.log_at_hand = true;
+    CHECK(summary(scene.verify()) == "accepted");
+    scene.log_at_hand = false;
+    CHECK(summary(scene.verify()) == "accepted");
+}
+
+TEST_CASE("ima.continuity: a known value of PCR 10 is no way around it") {
+    Known known;
+    const ImaBuilder shorter = known.scene.ima;
+    known.go_on();
+    CHECK(summary(known.scene.fresh()) == "accepted");
+    known.scene.ima = shorter;
+    known.scene.ima_quoted = shorter.size();
+    known.scene.log_at_hand = false;
+    known.scene.given_log_first = 0;
+    known.scene.snapshot->sequence += 1;  // nothing is remembered under this one
+    known.scene.snapshot->ima->known_pcr10 = {shorter.pcr()};
+    const VerificationResult result = known.scene.fresh();
+    CHECK(summary(result) == "invalid: ima.continuity");
+    CHECK(continuity(result).contains("shorter than before"));
+    known.scene.memory = nullptr;
+    CHECK(summary(known.scene.fresh()) == "accepted");
+}
+
+TEST_CASE("ima.continuity: a log that goes on from one state must agree with the others") {
+    Known known;  // under one snapshot
+    Scene& scene = known.scene;
+    const ImaBuilder before = scene.ima;
+    known.go_on();
+    scene.given_log_first = 0;
+    scene.snapshot->sequence += 1;
+    CHECK(summary(scene.fresh()) == "accepted");  // one entry more, under another
+    scene.snapshot->sequence -= 1;
+    scene.ima = before;
+    scene.add_file("/bin/sh", 0xa3);
+    scene.add_file("/usr/bin/new", 0x21);
+    CHECK(continuity(scene.fresh()).contains("not the log that was seen in the same boot"));
 }
 
 TEST_CASE("ima.boot_aggregate: it is compared with each quote, also if entry 0 was read before") {

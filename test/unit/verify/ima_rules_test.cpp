@@ -563,6 +563,16 @@ TEST_CASE("ima.violations: one is refused, but at a path that the snapshot toler
     CHECK(summary(scene.verify()) == "refused: ima.files");
 }
 
+TEST_CASE("ima.violations: one of another PCR is refused at every path") {
+    Scene scene;
+    scene.snapshot->ima->tolerate_violations = {"/var/log/journal"};
+    const Bytes zeros(32);
+    scene.ima.add_violation_fields(
+        "ima-ng", {digest_field("sha256", zeros), name_field("/var/log/journal")}, 11);
+    scene.add_file("/bin/sh", 0xa3);
+    CHECK(summary(scene.verify()) == "refused: ima.violations");
+}
+
 TEST_CASE("ima.violations: paths may be tolerated by patterns") {
     Scene scene;
     scene.ima.add_violation("/var/log/journal");

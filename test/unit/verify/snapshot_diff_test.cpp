@@ -85,7 +85,7 @@ TEST_CASE("snapshot diff: each member that differs is named") {
          [](Snapshot& s) {
              std::ranges::find(s.ima->allow, "/bin/sh", &FileReference::path)->source = "dash 1";
          }},
-        {"+ ima.forbid \"/n\"", [](Snapshot& s) { s.ima->forbid = {{"/n", {}}}; }},
+        {"+ ima.forbid \"/n\" +any content", [](Snapshot& s) { s.ima->forbid = {{"/n", {}}}; }},
         {"+ ima.signers \"",
          [](Snapshot& s) {
              const PublicKey key = PrivateKey::generate(KeyKind::p256).value().public_key();

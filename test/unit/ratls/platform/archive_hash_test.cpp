@@ -20,6 +20,7 @@ struct Member {
     std::string content;
     unsigned type = AE_IFREG;
     std::string hard_link;
+    int inode = 0;  ///< of two names; 0: of one
 };
 
 /// The bytes of an archive: `format` is a code of libarchive, `filter` a compression.
@@ -42,6 +43,10 @@ std::string make_archive(int format, const std::vector<Member>& members,
         archive_entry_set_size(entry, static_cast<la_int64_t>(member.content.size()));
         if (member.type == AE_IFLNK) {
             archive_entry_set_symlink(entry, "target");
+        }
+        if (member.inode != 0) {
+            archive_entry_set_ino(entry, member.inode);
+            archive_entry_set_nlink(entry, 2);
         }
         if (!member.hard_link.empty()) {
             archive_entry_set_hardlink(entry, member.hard_link.c_str());
@@ -146,6 +151,18 @@ TEST_CASE("archive: a hard link has the content of its target, which comes befor
     CHECK(has(*hashes, "/b", "content"));
     REQUIRE(hashes->tree.errors.size() == 1);
     CHECK(hashes->tree.errors[0].text().contains("\"/c\""));
+}
+
+TEST_CASE("archive: in a cpio the last one of several names has the content of all") {
+    const auto hashes =
+        hash_bytes(make_archive(ARCHIVE_FORMAT_CPIO_SVR4_NOCRC, {{"a", "", AE_IFREG, "", 2},
+                                                                 {"b", "content", AE_IFREG, "", 2},
+                                                                 {"c", "other", AE_IFREG, "", 0}}));
+    REQUIRE(hashes);
+    CHECK(hashes->tree.errors.empty());
+    CHECK(has(*hashes, "/a", "content"));
+    CHECK(has(*hashes, "/b", "content"));
+    CHECK(has(*hashes, "/c", "other"));
 }
 
 TEST_CASE("archive: the later one of two files with one path counts") {
