@@ -98,10 +98,28 @@ Result<std::optional<std::uint32_t>> parse_handle(std::string_view option,
     return handle;
 }
 
+/// The AKs of Google's cloud: NV indexes of certificate and template.
+/// Source: go-tpm-tools, client/handles.go.
+struct GceAk {
+    std::string_view type;
+    std::uint32_t certificate, key_template;
+};
+constexpr std::array<GceAk, 2> kGceAks = {
+    {{"gce-rsa", 0x01c10000, 0x01c10001}, {"gce-ecc", 0x01c10002, 0x01c10003}}};
+
+/// Null for another type.
+const GceAk* find_gce_ak(const std::string& type) {
+    const auto* found = std::ranges::find(kGceAks, std::string_view(type), &GceAk::type);
+    return found == kGceAks.end() ? nullptr : found;
+}
+
 Result<TpmKeys> parse_keys(const VmOptions& options) {
     TpmKeys out;
-    if (options.ak_type != "ecc" && options.ak_type != "rsa") {
-        return fail(Code::usage, "ak_type", "ecc or rsa wanted, " + quoted(options.ak_type));
+    if (const GceAk* gce = find_gce_ak(options.ak_type)) {
+        out.ak_template = gce->key_template;
+    } else if (options.ak_type != "ecc" && options.ak_type != "rsa") {
+        return fail(Code::usage, "ak_type",
+                    "ecc, rsa, gce-ecc or gce-rsa wanted, " + quoted(options.ak_type));
     }
     out.ak_type = options.ak_type == "rsa" ? AkType::rsa : AkType::ecc;
     RATLS_TRY(out.ak_handle, parse_handle("ak_handle", options.ak_handle));
@@ -116,6 +134,20 @@ Result<std::unique_ptr<Tpm>> open_tpm(const VmOptions& options, const VmPlatform
         return std::unexpected(std::move(tpm).error().in("tpm " + options.tcti));
     }
     return tpm;
+}
+
+/// A file, or what Google's cloud left in the TPM.
+Result<std::vector<Bytes>> ak_chain(const VmOptions& options, const VmPlatform& platform,
+                                    Tpm& tpm) {
+    const GceAk* gce = options.ak_handle.empty() ? find_gce_ak(options.ak_type) : nullptr;
+    if (gce == nullptr || !options.ak_certificate.empty()) {
+        return read_chain("ak_certificate", platform.files, options.ak_certificate);
+    }
+    auto leaf = nv_certificate(tpm, gce->certificate);
+    if (!leaf) {
+        return std::unexpected(std::move(leaf).error().in("AK certificate"));
+    }
+    return std::vector<Bytes>{*std::move(leaf)};
 }
 
 /// The first way to a TEE that is usable. Behind Azure's paravisor only the AK that it names
@@ -159,8 +191,7 @@ Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform&
         RATLS_TRY(const TpmKeys keys, parse_keys(options));
         RATLS_TRY(out->tpm_, open_tpm(options, platform, keys));
         sources.tpm = out->tpm_.get();
-        RATLS_TRY(sources.ak_certificates,
-                  read_chain("ak_certificate", platform.files, options.ak_certificate));
+        RATLS_TRY(sources.ak_certificates, ak_chain(options, platform, *out->tpm_));
         RATLS_TRY(out->ek_chain_,
                   read_chain("ek_certificate", platform.files, options.ek_certificate));
         sources.ima_log = options.ima_log;

@@ -53,6 +53,19 @@ TPM2B_PUBLIC ak_template(AkType type) {
     return out;
 }
 
+/// Source: go-tpm-tools, client/handles.go: the index holds a TPMT_PUBLIC.
+Result<TPM2B_PUBLIC> nv_template(ESYS_CONTEXT* esys, std::uint32_t index) {
+    RATLS_TRY(const Bytes content, esys_read_nv(esys, index));
+    TPM2B_PUBLIC out{};
+    std::size_t offset = 0;
+    const TSS2_RC rc =
+        Tss2_MU_TPMT_PUBLIC_Unmarshal(content.data(), content.size(), &offset, &out.publicArea);
+    if (rc != TSS2_RC_SUCCESS || offset != content.size()) {
+        return fail(Code::malformed, "tpm: template of the AK", "no TPMT_PUBLIC in its NV index");
+    }
+    return out;
+}
+
 void set_policy(TPMT_PUBLIC& area, std::string_view digits) {
     const Bytes digest = parse_hex(digits).value_or(Bytes{});
     area.authPolicy.size = static_cast<UINT16>(digest.size());
@@ -193,8 +206,17 @@ bool refuses_parameter(TSS2_RC rc) {
 }  // namespace
 
 Result<EsysKey> esys_ak(ESYS_CONTEXT* esys, const TpmKeys& keys) {
-    RATLS_TRY(EsysKey key, keys.ak_handle ? persistent_key(esys, *keys.ak_handle)
-                                          : create_primary(esys, ak_template(keys.ak_type)));
+    const auto find = [&]() -> Result<EsysKey> {
+        if (keys.ak_handle) {
+            return persistent_key(esys, *keys.ak_handle);
+        }
+        if (!keys.ak_template) {
+            return create_primary(esys, ak_template(keys.ak_type));
+        }
+        RATLS_TRY(const TPM2B_PUBLIC wanted, nv_template(esys, *keys.ak_template));
+        return create_primary(esys, wanted);
+    };
+    RATLS_TRY(EsysKey key, find());
     if (const std::string fault = tpm::ak_attribute_fault(key.parsed); !fault.empty()) {
         return fail(Code::unsupported, "tpm: key", "no attestation key: " + fault);
     }

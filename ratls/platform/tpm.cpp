@@ -20,23 +20,27 @@ std::uint32_t certificate_index(EkKind kind) {
 
 }  // namespace
 
+Result<Bytes> nv_certificate(Tpm& tpm, std::uint32_t index) {
+    RATLS_TRY(const Bytes content, tpm.read_nv(index));
+    der::Parser parser(content, "certificate");
+    const ByteView certificate = parser.whole(der::kSequence, "Certificate");
+    if (!parser.ok()) {
+        return fail(Code::malformed, "tpm: certificate", "no DER in its NV index");
+    }
+    return to_bytes(certificate);
+}
+
 Result<std::vector<EkCertificate>> ek_certificates(Tpm& tpm) {
     std::vector<EkCertificate> out;
     for (const EkKind kind : kEkKinds) {
-        auto content = tpm.read_nv(certificate_index(kind));
-        if (!content && content.error().code == Code::unavailable) {
+        auto certificate = nv_certificate(tpm, certificate_index(kind));
+        if (!certificate && certificate.error().code == Code::unavailable) {
             continue;
         }
-        if (!content) {
-            return std::unexpected(std::move(content).error().in("EK certificate"));
+        if (!certificate) {
+            return std::unexpected(std::move(certificate).error().in("EK certificate"));
         }
-        // An index may be larger than what is in it.
-        der::Parser parser(*content, "EK certificate");
-        const ByteView certificate = parser.whole(der::kSequence, "Certificate");
-        if (!parser.ok()) {
-            return fail(Code::malformed, "tpm: EK certificate", "no DER in its NV index");
-        }
-        out.push_back({kind, to_bytes(certificate)});
+        out.push_back({kind, *std::move(certificate)});
     }
     return out;
 }

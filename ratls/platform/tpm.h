@@ -40,7 +40,9 @@ enum class AkType : std::uint8_t { ecc, rsa };
 /// Which keys of a TPM to use. What has no handle is made by its template, which gives the same key
 /// each time.
 struct TpmKeys {
-    AkType ak_type = AkType::ecc;                 ///< without `ak_handle`
+    AkType ak_type = AkType::ecc;                 ///< without `ak_handle` and template
+    /// NV index with the AK's template, a TPMT_PUBLIC, as Google's cloud leaves it there.
+    std::optional<std::uint32_t> ak_template = {};
     std::optional<std::uint32_t> ak_handle = {};  ///< of a persistent AK
     std::optional<std::uint32_t> ek_handle = {};  ///< of a persistent EK
 };
@@ -80,6 +82,9 @@ class Tpm {
     /// write. `io` when it is there already.
     virtual Status define_nv(std::uint32_t index, std::size_t size) = 0;
 };
+
+/// A certificate in an NV index, which may be larger than it. `malformed` if it is none.
+Result<Bytes> nv_certificate(Tpm& tpm, std::uint32_t index);
 
 /// The certificates that the maker left in NV indexes, one for each kind of EK at most.
 /// Source: TCG EK Credential Profile 2.5, section 2.2.1.

@@ -159,6 +159,30 @@ TEST_CASE("platform.tpm: an AK may be RSA, made like the other") {
     CHECK(parsed_ak(**open_tpm(swtpm.tcti(), {.ak_type = AkType::rsa})).name == ak.name);
 }
 
+TEST_CASE("platform.tpm: an AK may be made by the template that the platform left in the TPM") {
+    constexpr std::uint32_t kIndex = 0x01c10003;
+    const test::Swtpm swtpm;
+    const auto plain = open_tpm(swtpm.tcti());
+    REQUIRE(plain);
+    const Bytes area = *(*plain)->ak_public();
+    const TpmKeys keys{.ak_template = kIndex};
+    CHECK(open_tpm(swtpm.tcti(), keys).error().code == Code::unavailable);
+    // With a value in `unique` the same parameters make another key.
+    REQUIRE((*plain)->define_nv(kIndex, area.size()));
+    REQUIRE((*plain)->write_nv(kIndex, area));
+    const auto made = open_tpm(swtpm.tcti(), keys);
+    REQUIRE_MESSAGE(made, made.error().text());
+    const Bytes other = *(*made)->ak_public();
+    CHECK(other != area);
+    CHECK(*(*open_tpm(swtpm.tcti(), keys))->ak_public() == other);
+    CHECK((*made)->quote(Bytes(32, 1), std::array{tpm::PcrSelection{HashAlg::sha256, 0xff}}));
+
+    Bytes damaged = area;
+    damaged[0] ^= 0x40;  // the type
+    REQUIRE((*plain)->write_nv(kIndex, damaged));
+    CHECK(open_tpm(swtpm.tcti(), keys).error().code == Code::malformed);
+}
+
 TEST_CASE("platform.tpm: the EK of a TPM with a maker is the one that its certificate names") {
     const TpmMaker maker;
     const Swtpm swtpm(maker);
