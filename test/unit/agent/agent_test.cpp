@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "ratls/cert/activation.h"
+#include "ratls/cert/native.h"
 #include "ratls/codec/cbor.h"
 #include "ratls/evidence/tpm/credential.h"
 #include "test/fake/fake_clock.h"
@@ -40,7 +41,8 @@ class AgentScene {
     /// Starts it with a TPM that has an EK certificate, unless `prepare` says otherwise.
     Result<std::unique_ptr<Agent>> start(const std::function<void(FakeTpm&)>& prepare) {
         platform.open_tpm = [this, prepare](const std::string&,
-                                            const TpmKeys&) -> Result<std::unique_ptr<Tpm>> {
+                                            const TpmKeys& wanted) -> Result<std::unique_ptr<Tpm>> {
+            keys = wanted;
             auto made = std::make_unique<FakeTpm>();
             tpm = made.get();
             prepare(*made);
@@ -94,7 +96,8 @@ class AgentScene {
     AgentConfig config;
     std::unique_ptr<Agent> agent;
     FakeTpm* tpm = nullptr;
-    Bytes spki;  ///< of the connection that was asked last
+    TpmKeys keys;  ///< with which the TPM was opened last
+    Bytes spki;    ///< of the connection that was asked last
     bool other_connection = false;
     const Bytes secret = Bytes(32, 0x66);
 };
@@ -170,6 +173,25 @@ TEST_CASE("agent: an EK certificate about another key is not served, and a fault
     scene.config.vm.ek_handle = "";
     scene.config.vm.ak_type = "dsa";
     CHECK_FALSE(scene.start(wrong));
+}
+
+TEST_CASE("agent: on Google's cloud the AK and its certificate are those in the TPM") {
+    AgentScene scene;
+    scene.config.vm.ak_type = "gce-ecc";
+    const Bytes certificate = certificate_about(FakeTpm().ek(EkKind::p256).key());
+    CHECK_FALSE(scene.start([](FakeTpm&) {}));  // without the certificate
+    const auto started = scene.start([&](FakeTpm& made) {
+        Bytes larger = certificate;
+        larger.resize(larger.size() + 100);  // than what is in it
+        made.put_nv(0x01c10002, larger);
+    });
+    REQUIRE_MESSAGE(started, started.error().text());
+    const Certificate leaf = Certificate::parse((*started)->identity()->chain_der.front()).value();
+    const auto native = cert::parse_native(leaf);
+    REQUIRE(native);
+    REQUIRE(native->collection.tpm);
+    CHECK(native->collection.tpm->ak_certificates == std::vector<Bytes>{certificate});
+    CHECK(scene.keys.ak_template == 0x01c10003);
 }
 
 TEST_CASE("agent: an activation proves the secret for this connection, and does not tell it") {
