@@ -6,6 +6,7 @@ import hashlib
 import pathlib
 import struct
 
+from image import Missing
 from vm import run
 
 TOOLS = ("objcopy", "sbsign", "sfdisk", "mformat", "mmd", "mcopy")
@@ -14,8 +15,16 @@ SNAKEOIL = pathlib.Path("/usr/share/ovmf/PkKek-1-snakeoil.key")  # in db of SECU
 SECTOR = 512
 FIRST_SECTOR = 2048
 ESP_BYTES = 96 << 20
+ROOT_BYTES = 640 << 20
+ROOT_UUID = "52415453-0000-4000-8000-000000000003"
 # Where systemd's stub is not. Source: systemd, man ukify and systemd-stub.
 ADDRESSES = {".osrel": 0x20000, ".cmdline": 0x30000, ".linux": 0x2000000, ".initrd": 0x4000000}
+
+
+def require_files():
+    for file, package in ((STUB, "systemd-boot-efi"), (SNAKEOIL, "ovmf")):
+        if not file.exists():
+            raise Missing("no %s of the package %s (scripts/setup --vm)" % (file, package))
 
 
 def snakeoil_key(folder):
@@ -26,14 +35,14 @@ def snakeoil_key(folder):
 
 
 def make_uki(folder, name, kernel, initrd, command_line, key, certificate):
-    """Unsigned, and signed."""
+    """Unsigned, and signed. `initrd` may be None."""
     os_release = folder / "os-release"
     os_release.write_text('ID=ratls-test\nPRETTY_NAME="ratls test VM"\n')
     line = folder / (name + ".cmdline")
     line.write_text(command_line)
     argv = ["objcopy"]
     for section, file in ((".osrel", os_release), (".cmdline", line), (".linux", kernel),
-                          (".initrd", initrd)):
+                          *([(".initrd", initrd)] if initrd else [])):
         argv += ["--add-section", "%s=%s" % (section, file),
                  "--change-section-vma", "%s=%#x" % (section, ADDRESSES[section])]
     unsigned, signed = folder / (name + ".unsigned.efi"), folder / (name + ".efi")
@@ -42,19 +51,27 @@ def make_uki(folder, name, kernel, initrd, command_line, key, certificate):
     return unsigned, signed
 
 
-def make_disk(disk, uki):
-    """A GPT with an EFI system partition that has the UKI where firmware looks first."""
+def make_disk(disk, uki, root=None):
+    """A GPT with an EFI system partition that has the UKI where firmware looks first, and if there is
+    a folder `root` a second partition with its files."""
+    sizes = [ESP_BYTES] + ([ROOT_BYTES] if root else [])
     with open(disk, "wb") as file:
-        file.truncate(FIRST_SECTOR * SECTOR + ESP_BYTES + (1 << 20))  # the second GPT is at the end
-    run(["sfdisk", "--quiet", disk], 0, input_bytes=(
-        "label: gpt\nlabel-id: 52415453-0000-4000-8000-000000000001\n"
-        "start=%d, size=%d, type=U, uuid=52415453-0000-4000-8000-000000000002\n"
-        % (FIRST_SECTOR, ESP_BYTES // SECTOR)).encode())
+        file.truncate(FIRST_SECTOR * SECTOR + sum(sizes) + (1 << 20))  # the second GPT is at the end
+    table = "label: gpt\nlabel-id: 52415453-0000-4000-8000-000000000001\n"
+    start = FIRST_SECTOR
+    for size, kind in zip(sizes, ("U", "L")):
+        table += "start=%d, size=%d, type=%s\n" % (start, size // SECTOR, kind)
+        start += size // SECTOR
+    run(["sfdisk", "--quiet", disk], 0, input_bytes=table.encode())
     esp = "%s@@%d" % (disk, FIRST_SECTOR * SECTOR)
     run(["mformat", "-i", esp, "-F", "-T", ESP_BYTES // SECTOR, "-h", 16, "-s", 63, "-H", FIRST_SECTOR,
          "-N", "52415453", "::"], 0)
     run(["mmd", "-i", esp, "::/EFI", "::/EFI/BOOT"], 0)
     run(["mcopy", "-i", esp, uki, "::/EFI/BOOT/BOOTX64.EFI"], 0)
+    if root:
+        run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", root, "-U", ROOT_UUID, "-m", "0",
+             "-E", "offset=%d,nodiscard" % (FIRST_SECTOR * SECTOR + ESP_BYTES), disk,
+             "%dk" % (ROOT_BYTES >> 10)], 0)
     return disk
 
 

@@ -4,7 +4,6 @@ Everything runs on loopback and in the given folder, is started here and stopped
 process id. What QEMU 7.2 and the kernel demand of the options, README.md explains.
 """
 import base64
-import os
 import pathlib
 import shutil
 import socket
@@ -46,9 +45,9 @@ def by_kernel(kernel, initrd, command_line=COMMAND_LINE):
 
 
 def by_disk(disk):
-    """The firmware finds \\EFI\\BOOT\\BOOTX64.EFI."""
-    return ["-drive", "if=none,id=disk,format=raw,readonly=on,file=%s" % disk,
-            "-device", "virtio-blk-pci,drive=disk,bootindex=1"]
+    """The firmware finds \\EFI\\BOOT\\BOOTX64.EFI. What the VM writes is gone after the boot."""
+    return ["-drive", "if=none,id=disk,format=raw,snapshot=on,file=%s" % disk,
+            "-device", "nvme,drive=disk,serial=disk,bootindex=1"]
 
 
 def new_tpm(folder, bank="sha256"):

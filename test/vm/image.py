@@ -49,6 +49,21 @@ def need(program):
     return path
 
 
+def try_mirror(what, argv, folder=None):
+    """Runs a program that downloads; if that fails, it is the mirror's fault and not the test's."""
+    try:
+        subprocess.run(argv, cwd=folder, timeout=900, check=True, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT)
+    except subprocess.SubprocessError as error:
+        text = (error.output or b"").decode(errors="replace")
+        raise Missing("the mirror does not give %s: %s\n%s" % (what, error, text)) from None
+
+
+def cache_folder(given):
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return pathlib.Path(given or os.path.join(home, "ratls", "kernels"))
+
+
 def kernel_package(cache):
     """The newest package of the mirror, from the cache if it is there."""
     need("apt-get")
@@ -62,12 +77,7 @@ def kernel_package(cache):
     if not kept.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
-            try:
-                subprocess.run(["apt-get", "-q", "download", name], cwd=folder, timeout=600, check=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            except subprocess.SubprocessError as error:
-                text = (error.output or b"").decode(errors="replace")
-                raise Missing("the mirror does not give %s: %s\n%s" % (name, error, text)) from None
+            try_mirror(name, ["apt-get", "-q", "download", name], folder)
             found = list(pathlib.Path(folder).glob("*.deb"))
             if hashlib.sha256(found[0].read_bytes()).hexdigest() != wanted:
                 raise Missing("%s is not the file that the package lists name" % found[0].name)
@@ -173,6 +183,24 @@ def stripped(program, folder):
     return out.read_bytes()
 
 
+def our_files(build, module):
+    """Content and mode by path: what every test VM has, beside programs."""
+    files = {"etc/ima/ima-policy": ((HERE / "guest/ima-policy").read_bytes(), 0o644),
+             "etc/ratls/agent.toml": ((HERE / "guest/agent.toml").read_bytes(), 0o644),
+             "etc/ratls/environment": (("RATLS_PRETENDED_TEE=/etc/ratls/pretended-tee\n"
+                                        "RATLS_PRETENDED_MEASUREMENT=%s\n" % MEASUREMENT).encode(), 0o644)}
+    for name in ("control", "network"):
+        files["usr/bin/" + name] = ((HERE / "guest" / name).read_bytes(), 0o755)
+    for file in sorted((build / "test/pki/snp").iterdir()):
+        if file.is_file():
+            files["etc/ratls/pretended-tee/" + file.name] = (file.read_bytes(), 0o644)
+    ordered = with_dependencies(module, MODULES)
+    for name, content in ordered.items():
+        files["usr/lib/modules/%s.ko" % name] = (content, 0o644)
+    files["etc/modules"] = ("".join("/usr/lib/modules/%s.ko\n" % name for name in ordered).encode(), 0o644)
+    return files
+
+
 def make_tree(build, module):
     tree = Tree()
     for name in ("dev", "proc", "sys", "run", "tmp", "opt"):
@@ -182,7 +210,6 @@ def make_tree(build, module):
         tree.link(name, target)
     tree.add("dev/console", b"", 0o600, stat.S_IFCHR, device=(5, 1))
     tree.add("init", (HERE / "guest/init").read_bytes(), 0o755)
-    tree.add("etc/ima/ima-policy", (HERE / "guest/ima-policy").read_bytes())
     tree.add("usr/bin/service", (HERE / "guest/service").read_bytes(), 0o755)
     tree.add("srv/settings", b"mode = safe\n", owner=FILES_OWNER)
     tree.add("srv/journal", b"started\n", owner=FILES_OWNER)
@@ -205,18 +232,8 @@ def make_tree(build, module):
     tcti = pathlib.Path("/") / LIBRARIES / "libtss2-tcti-device.so.0"  # loaded by its name
     tree.add(LIBRARIES + tcti.name, tcti.read_bytes(), 0o755)
 
-    tree.add("etc/ratls/agent.toml", (HERE / "guest/agent.toml").read_bytes())
-    tree.add("etc/ratls/environment", (
-        "export RATLS_PRETENDED_TEE=/etc/ratls/pretended-tee\n"
-        "export RATLS_PRETENDED_MEASUREMENT=%s\n" % MEASUREMENT).encode())
-    for file in sorted((build / "test/pki/snp").iterdir()):
-        if file.is_file():
-            tree.add("etc/ratls/pretended-tee/" + file.name, file.read_bytes())
-
-    ordered = with_dependencies(module, MODULES)
-    for name, content in ordered.items():
-        tree.add("usr/lib/modules/%s.ko" % name, content)
-    tree.add("etc/modules", "".join("/usr/lib/modules/%s.ko\n" % name for name in ordered).encode())
+    for path, (content, mode) in our_files(build, module).items():
+        tree.add(path, content, mode)
     return tree
 
 
@@ -226,12 +243,9 @@ class Image(typing.NamedTuple):
     root: pathlib.Path  # the initramfs as a folder
 
 
-def make(build, out, cache=None, kernel_deb=None):
+def make(build, out, cache, kernel_deb=None):
     """Makes OUT/vmlinuz, OUT/initrd.gz and OUT/root, which must not be there."""
-    if cache is None:
-        home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-        cache = os.path.join(home, "ratls", "kernels")
-    package = kernel_deb or kernel_package(pathlib.Path(cache))
+    package = kernel_deb or kernel_package(cache)
     kernel, module = unpack_kernel(package)
     tree = make_tree(pathlib.Path(build).resolve(), module)
     out = pathlib.Path(out)
@@ -250,7 +264,7 @@ def main():
     parser.add_argument("--cache", help="keeps the kernel's package (default: XDG_CACHE_HOME/ratls/kernels)")
     parser.add_argument("--kernel-deb", help="the kernel's package, instead of the mirror's")
     arguments = parser.parse_args()
-    for file in make(arguments.build, arguments.out, arguments.cache, arguments.kernel_deb):
+    for file in make(arguments.build, arguments.out, cache_folder(arguments.cache), arguments.kernel_deb):
         print(file)
     return 0
 

@@ -8,9 +8,8 @@ What is real and what is not: as in vm_test.py. Exit status 77: something that i
 import json
 import sys
 
-import image
 import suite
-from disk import SNAKEOIL, STUB, TOOLS, authenticode, make_disk, make_uki, snakeoil_key
+from disk import TOOLS, authenticode, make_disk, make_uki, require_files, snakeoil_key
 from guest_vm import COMMAND_LINE, NO_SECURE_BOOT, SECURE_BOOT, GuestVm, by_disk, new_tpm
 
 BOOT_LOG = "/sys/kernel/security/tpm0/binary_bios_measurements"
@@ -67,9 +66,7 @@ def unsigned_boot(test, disk):
 
 
 def secure_boot_test(test):
-    for file, package in ((STUB, "systemd-boot-efi"), (SNAKEOIL, "ovmf")):
-        if not file.exists():
-            raise image.Missing("no %s of the package %s (scripts/setup --vm)" % (file, package))
+    require_files()
     folder = test.folder / "disk"
     folder.mkdir()
     key = snakeoil_key(folder)

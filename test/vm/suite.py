@@ -1,5 +1,7 @@
-"""What the tests of the VM share: boots, checks, and the client that judges."""
+"""What the tests of the VM share: boots, checks, and the client that judges. They import it first: it
+adds the folder of the end-to-end tests."""
 import argparse
+import hashlib
 import json
 import os
 import pathlib
@@ -13,14 +15,13 @@ from guest_vm import PLAIN, GuestVm, by_kernel, missing_tools
 from vm import AGENT_PATH, Client, Failure, Programs, Workspace, failed_rules
 
 POLICY_PATH = "/etc/ima/ima-policy"
-TOLERATED = "/srv/journal"
 
 
 class Suite:
-    def __init__(self, programs, folder, made):
+    def __init__(self, programs, folder, cache, kernel_deb):
         self.programs = programs
         self.folder = pathlib.Path(folder)
-        self.image = made
+        self.cache, self.kernel_deb = cache, kernel_deb
         self.client = Client(programs, folder)
         self.checks = 0
 
@@ -51,15 +52,33 @@ class Suite:
                    all(word in found for word in words), what,
                    "failed: %s, wanted: %s %s\n%s%s" % (failed, rules, words, done.text, done.errors))
 
-    def take_snapshot(self, vm, **additions):
-        """Observed on a first boot; the owner adds the path that may have violations, and signs.
+    def take_snapshot(self, vm, tolerate=(), **additions):
+        """Observed on a first boot; the owner adds the paths that may have violations, and signs.
         Returns the digests by path. `additions` go into its part "tpm"."""
         self.snapshot = self.client.take(vm, sign=False, require=(AGENT_PATH, POLICY_PATH))
         content = json.loads(self.snapshot.read_text())
-        content["ima"]["tolerate_violations"] = [TOLERATED]
+        content["ima"]["tolerate_violations"] = list(tolerate)
         content["tpm"].update(additions)
         self.write_snapshot(self.snapshot, content)
         return files_of(content)
+
+    def compare_built(self, vm, root, taken):
+        """`snapshot build` from the image's files says of what ran the same as `snapshot take`. The
+        snapshot `built` has its files, and all else as it was taken."""
+        self.built = self.folder / "built.json"
+        self.client.ratls("snapshot", "build", root, "--name", "demo", "--require", AGENT_PATH,
+                          "--require", POLICY_PATH, "--out", self.built, expect=0)
+        files = json.loads(self.built.read_text())["ima"]
+        digests = files_of({"ima": files})
+        different = {path: (values, digests.get(path)) for path, values in taken.items()
+                     if digests.get(path) != values}
+        self.check(not different, "a snapshot built from the image has the %d files that ran, with the "
+                   "same digests" % len(taken), different)
+        content = json.loads(self.snapshot.read_text())
+        content["ima"] = files
+        del content["signatures"]
+        self.write_snapshot(self.built, content)
+        self.accepted(vm.target, "and the boot is accepted by what was built", snapshot=self.built)
 
     def write_snapshot(self, path, content):
         path.write_text(json.dumps(content))
@@ -72,7 +91,18 @@ def files_of(snapshot):
             for file in snapshot["ima"][part]}
 
 
-def main(description, test, tools=()):
+def change_library(vm, library):
+    """Adds a line to a library of the programs, and runs one of them."""
+    vm.do("cp %s /opt/new && echo '# more' >>/opt/new && mv /opt/new %s" % (library, library))
+    vm.do("ratls-certtool issue --out /run/again.pem --key /run/again-key.pem --name 127.0.0.1")
+
+
+def sha256_with_line(file):
+    """Of the file with one line more."""
+    return hashlib.sha256(file.read_bytes() + b"# more\n").hexdigest()
+
+
+def main(description, test, tools=(), needs_initramfs=True):
     """Runs `test` on a Suite. Exit status 77: something that it needs is not to be had."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("build", help="folder of the build")
@@ -85,8 +115,10 @@ def main(description, test, tools=()):
             raise image.Missing("no %s (scripts/setup --vm)" % missing)
         programs = Programs(arguments.build)
         with Workspace() as folder:
-            suite = Suite(programs, folder, image.make(programs.build, pathlib.Path(folder) / "image",
-                                                       arguments.cache, arguments.kernel_deb))
+            suite = Suite(programs, folder, image.cache_folder(arguments.cache), arguments.kernel_deb)
+            if needs_initramfs:
+                suite.image = image.make(programs.build, suite.folder / "image", suite.cache,
+                                         arguments.kernel_deb)
             test(suite)
             print("%d checks" % suite.checks)
     except image.Missing as missing:

@@ -6,17 +6,16 @@ vm_test.py BUILD-FOLDER [--cache FOLDER] [--kernel-deb FILE]
 Real are firmware, kernel, TPM protocol, boot log, IMA, network and our programs; the TPM is swtpm and
 the TEE is pretended. Exit status 77: something that it needs is not to be had.
 """
-import hashlib
-import json
 import sys
 
 import suite
 from guest_vm import COMMAND_LINE, by_kernel, new_tpm
-from suite import AGENT_PATH, POLICY_PATH, TOLERATED, failed_rules
+from suite import AGENT_PATH, POLICY_PATH, change_library, failed_rules, sha256_with_line
 from vm import run
 
 IMA_LOG = "/sys/kernel/security/ima/binary_runtime_measurements"
 LIBRARY = "/usr/lib/x86_64-linux-gnu/libtss2-esys.so.0"
+TOLERATED = "/srv/journal"
 SELECTION = "sha256:0,1,2,3,4,5,6,7,8,9,11,12,13,14,15,16"
 
 
@@ -24,7 +23,7 @@ def first_boot(test, tpm):
     vm = test.boot("first", tpm)
     # The snapshot knows this program, so what it makes is not refused for having run it.
     vm.shell("odd_quote")
-    files = test.take_snapshot(vm)
+    files = test.take_snapshot(vm, tolerate=[TOLERATED])
     measured = {AGENT_PATH, POLICY_PATH, "/init", "/usr/bin/busybox", "/usr/bin/service",
                 "/srv/settings", "/usr/lib/modules/virtio_net.ko", LIBRARY,
                 "/usr/lib/x86_64-linux-gnu/libtss2-tcti-device.so.0"}
@@ -34,36 +33,17 @@ def first_boot(test, tpm):
     test.check(all(rules.get(rule) == "pass" for rule in
                    ("eventlog.replay", "tpm.pcrs", "ima.replay", "ima.boot_aggregate", "tpm.clock")),
                "boot log, PCRs and IMA log were compared", rules)
-    built_snapshot(test, vm, files)
+    test.compare_built(vm, test.image.root, files)
     odd_quotes(test, vm)
 
     vm.do("cp /usr/bin/busybox /opt/busybox-unknown && /opt/busybox-unknown true")
     test.refused(vm.target, "an unknown program is refused and named", ["ima.files"],
                  '"/opt/busybox-unknown" sha256:')
-    vm.do("cp %s /tmp/new && echo '# more' >>/tmp/new && mv /tmp/new %s" % (LIBRARY, LIBRARY))
-    vm.do("ratls-certtool issue --out /run/again.pem --key /run/again-key.pem --name 127.0.0.1")
+    change_library(vm, LIBRARY)
     test.refused(vm.target, "a library that was changed is refused and named", ["ima.files"],
                  '"%s" sha256:%s' % (LIBRARY, sha256_with_line(test.image.root / LIBRARY[1:])))
     test.other_log = vm.fetch(IMA_LOG, test.folder / "first-boot.bin")
     vm.power_off()
-
-
-def built_snapshot(test, vm, taken):
-    """`snapshot build` from the image's files says of what ran the same as `snapshot take`."""
-    file = test.folder / "built.json"
-    test.client.ratls("snapshot", "build", test.image.root, "--name", "demo", "--require", AGENT_PATH,
-                      "--require", POLICY_PATH, "--out", file, expect=0)
-    built = json.loads(file.read_text())
-    files = suite.files_of(built)
-    different = {path: (digests, files.get(path)) for path, digests in taken.items()
-                 if files.get(path) != digests}
-    test.check(not different, "a snapshot built from the image has the files that ran, with the "
-               "same digests", different)
-    content = json.loads(test.snapshot.read_text())
-    content["ima"] = built["ima"]
-    del content["signatures"]
-    test.write_snapshot(file, content)
-    test.accepted(vm.target, "and the boot is accepted by what was built", snapshot=file)
 
 
 def odd_quotes(test, vm):
@@ -156,11 +136,6 @@ def sha1_tpm(test):
     vm.power_off()
     test.refused(forged, "a quote of the SHA-1 bank only is refused",
                  ["tpm.selection", "tpm.pcr_digest"], "sha1:0,1,2,", more=("--log", test.log))
-
-
-def sha256_with_line(file):
-    """Of the file with one line more."""
-    return hashlib.sha256(file.read_bytes() + b"# more\n").hexdigest()
 
 
 def without_last_entry(log):
