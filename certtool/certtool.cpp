@@ -129,7 +129,9 @@ void add_issue(CLI::App& app, Options& options) {
         ->check(CLI::Range(0, 3))
         ->capture_default_str();
     issue->add_option("--tcti", options.vm.tcti, "TPM, as a TCTI string")->capture_default_str();
-    issue->add_option("--ak-type", options.vm.ak_type, "Kind of the AK that is made: ecc, rsa, gce-ecc, gce-rsa")
+    issue
+        ->add_option("--ak-type", options.vm.ak_type,
+                     "Kind of the AK that is made: ecc, rsa, gce-ecc, gce-rsa")
         ->check(CLI::IsMember({"ecc", "rsa"}))
         ->capture_default_str();
     issue->add_option("--ak-certificate", options.vm.ak_certificate,
