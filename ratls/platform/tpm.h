@@ -40,7 +40,7 @@ enum class AkType : std::uint8_t { ecc, rsa };
 /// Which keys of a TPM to use. What has no handle is made by its template, which gives the same key
 /// each time.
 struct TpmKeys {
-    AkType ak_type = AkType::ecc;                 ///< without `ak_handle` and template
+    AkType ak_type = AkType::ecc;  ///< without `ak_handle` and template
     /// NV index with the AK's template, a TPMT_PUBLIC, as Google's cloud leaves it there.
     std::optional<std::uint32_t> ak_template = {};
     std::optional<std::uint32_t> ak_handle = {};  ///< of a persistent AK
