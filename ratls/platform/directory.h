@@ -40,7 +40,7 @@ class Directory {
   public:
     virtual ~Directory() = default;
 
-    /// All entries but "." and "..", sorted by name.
+    /// All entries but "." and "..", in any order.
     virtual Result<std::vector<DirectoryEntry>> list() = 0;
     /// A directory in this one; a link is none.
     virtual Result<std::shared_ptr<Directory>> open_directory(const std::string& name) = 0;

@@ -2,8 +2,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <utility>
 
 #include "ratls/base/text.h"
 #include "ratls/platform/descriptor.h"
@@ -25,18 +26,26 @@ EntryKind kind_of(mode_t mode) {
     return S_ISLNK(mode) ? EntryKind::link : EntryKind::other;
 }
 
+FileState state_of(const struct stat& info) {
+    return {static_cast<std::uint64_t>(info.st_size),
+            std::int64_t{info.st_ctim.tv_sec} * 1'000'000'000 + info.st_ctim.tv_nsec};
+}
+
 class LinuxFileContent : public FileContent {
   public:
-    LinuxFileContent(Descriptor file, std::string name)
-        : file_(std::move(file)), name_(std::move(name)) {}
+    /// `opened`: what was found when it was opened, which `state` gives first.
+    LinuxFileContent(Descriptor file, std::string name, FileState opened)
+        : file_(std::move(file)), name_(std::move(name)), opened_(opened) {}
 
     Result<FileState> state() override {
+        if (opened_) {
+            return *std::exchange(opened_, std::nullopt);
+        }
         struct stat info{};
         if (::fstat(file_.get(), &info) != 0) {
             return system_failure(quoted(name_, 300), errno);
         }
-        return FileState{static_cast<std::uint64_t>(info.st_size),
-                         std::int64_t{info.st_ctim.tv_sec} * 1'000'000'000 + info.st_ctim.tv_nsec};
+        return state_of(info);
     }
 
     Result<std::size_t> read(std::span<std::uint8_t> into) override {
@@ -54,6 +63,7 @@ class LinuxFileContent : public FileContent {
   private:
     Descriptor file_;
     std::string name_;
+    std::optional<FileState> opened_;
 };
 
 class LinuxDirectory : public Directory {
@@ -95,7 +105,6 @@ class LinuxDirectory : public Directory {
         if (errno != 0) {
             return system_failure(quoted(name_, 300), errno);
         }
-        std::ranges::sort(out, {}, &DirectoryEntry::name);
         return out;
     }
 
@@ -118,7 +127,7 @@ class LinuxDirectory : public Directory {
         if (!S_ISREG(info.st_mode)) {
             return fail(Code::io, quoted(name, 300), "it is no regular file any more");
         }
-        return std::make_unique<LinuxFileContent>(std::move(file), name);
+        return std::make_unique<LinuxFileContent>(std::move(file), name, state_of(info));
     }
 
   private:

@@ -1,10 +1,13 @@
 #include "ratls/platform/tree_hash.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
-#include <deque>
+#include <functional>
 #include <iterator>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -15,79 +18,55 @@ namespace ratls {
 namespace {
 
 constexpr std::size_t kPiece = std::size_t{256} << 10;
-constexpr std::size_t kBatch = 16;        // files that are handed on at once
-constexpr std::size_t kQueueLength = 32;  // batches
-constexpr std::size_t kMaxDepth = 200;    // each level holds a descriptor open
-/// Source: PATH_MAX of Linux with its final zero; of a longer path IMA logs the last name only.
-constexpr std::size_t kMaxPath = 4095;
+constexpr std::size_t kBatch = 16;      // files that are taken on at once
+constexpr std::size_t kMaxDepth = 200;  // each level holds a descriptor open
 
-struct Job {
-    std::shared_ptr<Directory> directory;
-    std::string name;
-    std::string path;
+/// A directory in another one, to be listed, or files in it, to be hashed.
+struct Task {
+    std::shared_ptr<Directory> parent;
+    std::string path;  ///< of the parent
+    std::size_t depth = 0;
+    EntryKind kind = EntryKind::directory;
+    std::vector<std::string> names;
 };
 
-using Batch = std::vector<Job>;
-
-/// Hands jobs from one thread to others; the one waits while too many are in hand.
-class JobQueue {
+/// What is left to do, for threads that take from it and add to it. The last that came goes first,
+/// so a few directories are open at a time and their entries in memory, not the whole tree.
+class TaskStack {
   public:
-    void push(Job job) {
-        filling_.push_back(std::move(job));
-        if (filling_.size() == kBatch) {
-            hand_on();
-        }
-    }
+    explicit TaskStack(std::size_t threads) : busy_(threads) {}
 
-    /// After the last push.
-    void close() {
-        hand_on();
-        const std::scoped_lock lock(mutex_);
-        closed_ = true;
-        not_empty_.notify_all();
-    }
-
-    /// The next jobs; none once the queue is closed and empty.
-    Batch pop() {
-        std::unique_lock lock(mutex_);
-        not_empty_.wait(lock, [&] { return closed_ || !batches_.empty(); });
-        if (batches_.empty()) {
-            return {};
-        }
-        Batch batch = std::move(batches_.front());
-        batches_.pop_front();
-        not_full_.notify_one();
-        return batch;
-    }
-
-  private:
-    void hand_on() {
-        if (filling_.empty()) {
+    void push(std::vector<Task> tasks) {
+        if (tasks.empty()) {
             return;
         }
-        std::unique_lock lock(mutex_);
-        not_full_.wait(lock, [&] { return batches_.size() < kQueueLength; });
-        batches_.push_back(std::exchange(filling_, {}));
-        not_empty_.notify_one();
+        const std::scoped_lock lock(mutex_);
+        std::ranges::move(tasks, std::back_inserter(tasks_));
+        changed_.notify_all();
     }
 
-    Batch filling_;  ///< by the thread that pushes alone
-    std::mutex mutex_;
-    std::condition_variable not_full_, not_empty_;
-    std::deque<Batch> batches_;
-    bool closed_ = false;
-};
-
-/// Ends the queue on every way out, so that the threads end.
-class CloseAtEnd {
-  public:
-    explicit CloseAtEnd(JobQueue& queue) : queue_(queue) {}
-    CloseAtEnd(const CloseAtEnd&) = delete;
-    CloseAtEnd& operator=(const CloseAtEnd&) = delete;
-    ~CloseAtEnd() { queue_.close(); }
+    /// The next task; none once nothing is left and no thread can add to it.
+    std::optional<Task> pop() {
+        std::unique_lock lock(mutex_);
+        --busy_;
+        if (busy_ == 0 && tasks_.empty()) {
+            changed_.notify_all();
+        }
+        changed_.wait(lock, [&] { return busy_ == 0 || !tasks_.empty(); });
+        if (tasks_.empty()) {
+            return std::nullopt;
+        }
+        ++busy_;
+        Task task = std::move(tasks_.back());
+        tasks_.pop_back();
+        return task;
+    }
 
   private:
-    JobQueue& queue_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<Task> tasks_;
+    std::size_t busy_;  ///< threads that may still add to it
 };
 
 /// The same failure with the path from the folder instead of the name of the entry.
@@ -128,119 +107,159 @@ Result<std::vector<Digest>> hash_content(FileContent& file, std::vector<Hasher>&
 /// What one thread does and finds.
 class Worker {
   public:
-    std::vector<HashedFile> files;
-    std::vector<Error> errors;
+    Worker(const TreeHashOptions& options, TaskStack& stack, std::atomic<std::size_t>& count)
+        : options_(options),
+          stack_(stack),
+          count_(count),
+          hashers_(options.algs.begin(), options.algs.end()),
+          buffer_(kPiece) {
+        found_.excluded.resize(options.exclude.size());
+    }
 
-    void run(JobQueue& queue, const std::vector<HashAlg>& algs) {
-        std::vector<Hasher> hashers(algs.begin(), algs.end());
-        Bytes buffer(kPiece);
-        for (Batch batch = queue.pop(); !batch.empty(); batch = queue.pop()) {
-            for (Job& job : batch) {
-                hash(job, hashers, buffer);
+    /// Until nothing is left; then the files are sorted by path. `progress` may be none.
+    void run(const std::function<void(std::size_t)>& progress) {
+        while (const auto task = stack_.pop()) {
+            for (const std::string& name : task->names) {
+                std::string path = task->path + "/" + name;
+                if (task->kind == EntryKind::file) {
+                    hash(*task->parent, name, std::move(path));
+                } else if (auto inner = task->parent->open_directory(name); inner) {
+                    visit(*inner, path, task->depth);
+                } else {
+                    found_.errors.push_back(at_path(std::move(inner).error(), path));
+                }
+            }
+            if (progress) {
+                progress(count_);
             }
         }
+        std::ranges::sort(found_.files, {}, &HashedFile::path);
     }
 
-  private:
-    void hash(Job& job, std::vector<Hasher>& hashers, std::span<std::uint8_t> buffer) {
-        auto content = job.directory->open_file(job.name);
-        job.directory.reset();  // descriptors are few
-        auto digests =
-            content ? hash_content(**content, hashers, buffer)
-                    : Result<std::vector<Digest>>(std::unexpected(std::move(content).error()));
-        if (digests) {
-            files.push_back({std::move(job.path), *std::move(digests)});
-        } else {
-            errors.push_back(at_path(std::move(digests).error(), job.path));
-        }
-    }
-};
-
-/// Finds the files, in the calling thread.
-class Walk {
-  public:
-    Walk(const TreeHashOptions& options, JobQueue& queue, TreeHashes& out)
-        : options_(options), queue_(queue), out_(out) {}
-
+    /// Puts what a directory has onto the stack.
     void visit(const std::shared_ptr<Directory>& directory, const std::string& path,
                std::size_t depth) {
-        const auto entries = directory->list();
+        auto entries = directory->list();
         if (!entries) {
-            out_.errors.push_back(at_path(entries.error(), path.empty() ? "/" : path));
+            found_.errors.push_back(at_path(std::move(entries).error(), path.empty() ? "/" : path));
             return;
         }
-        for (const DirectoryEntry& entry : *entries) {
-            std::string inner = path + "/" + entry.name;
-            if (!excluded(inner)) {
-                visit_entry(directory, entry, std::move(inner), depth);
+        std::vector<Task> tasks;
+        std::vector<std::string> files;
+        const auto put = [&](EntryKind kind, std::vector<std::string> names) {
+            tasks.push_back({directory, path, depth + 1, kind, std::move(names)});
+        };
+        for (DirectoryEntry& entry : *entries) {
+            if (!wanted(entry, path + "/" + entry.name, depth)) {
+                continue;
+            }
+            if (entry.kind == EntryKind::directory) {
+                put(entry.kind, {std::move(entry.name)});
+                continue;
+            }
+            files.push_back(std::move(entry.name));
+            if (files.size() == kBatch) {
+                put(EntryKind::file, std::exchange(files, {}));
             }
         }
+        if (!files.empty()) {
+            put(EntryKind::file, std::move(files));
+        }
+        stack_.push(std::move(tasks));
     }
+
+    TreeHashes take() && { return std::move(found_); }
 
   private:
-    void visit_entry(const std::shared_ptr<Directory>& directory, const DirectoryEntry& entry,
-                     std::string path, std::size_t depth) {
-        if (entry.kind == EntryKind::link) {
-            ++out_.links;
-        } else if (entry.kind == EntryKind::other) {
-            refuse(path, "it is a device, a pipe or a socket");
-        } else if (path.size() > kMaxPath || depth >= kMaxDepth) {
-            refuse(path, "its path is longer than the kernel logs");
-        } else if (entry.kind == EntryKind::file) {
-            queue_.push({directory, entry.name, std::move(path)});
-            ++files_;
-            if (options_.progress) {
-                options_.progress(files_);
-            }
-        } else if (auto inner = directory->open_directory(entry.name); !inner) {
-            out_.errors.push_back(at_path(std::move(inner).error(), path));
-        } else {
-            visit(*inner, path, depth + 1);
+    /// A file or a directory that is neither left out nor an error.
+    bool wanted(const DirectoryEntry& entry, const std::string& path, std::size_t depth) {
+        if (excluded(path)) {
+            return false;
         }
-    }
-
-    void refuse(const std::string& path, const char* why) {
-        out_.errors.push_back({Code::io, quoted(path, 300), why});
+        if (entry.kind == EntryKind::link) {
+            ++found_.links;
+            return false;
+        }
+        if (entry.kind == EntryKind::other) {
+            return refuse(path, "it is a device, a pipe or a socket");
+        }
+        if (path.size() > kMaxImaPath || depth >= kMaxDepth) {
+            return refuse(path, "its path is longer than the kernel logs");
+        }
+        return true;
     }
 
     bool excluded(const std::string& path) {
         bool found = false;
         for (std::size_t i = 0; i < options_.exclude.size(); ++i) {
             if (glob_match(options_.exclude[i], path)) {
-                ++out_.excluded[i];
+                ++found_.excluded[i];
                 found = true;
             }
         }
         return found;
     }
 
+    bool refuse(const std::string& path, const char* why) {
+        found_.errors.push_back({Code::io, quoted(path, 300), why});
+        return false;
+    }
+
+    void hash(Directory& parent, const std::string& name, std::string path) {
+        auto content = parent.open_file(name);
+        auto digests =
+            content ? hash_content(**content, hashers_, buffer_)
+                    : Result<std::vector<Digest>>(std::unexpected(std::move(content).error()));
+        if (digests) {
+            found_.files.push_back({std::move(path), *std::move(digests)});
+        } else {
+            found_.errors.push_back(at_path(std::move(digests).error(), path));
+        }
+        count_.fetch_add(1, std::memory_order_relaxed);
+    }
+
     const TreeHashOptions& options_;
-    JobQueue& queue_;
-    TreeHashes& out_;
-    std::size_t files_ = 0;
+    TaskStack& stack_;
+    std::atomic<std::size_t>& count_;  ///< files of all threads
+    std::vector<Hasher> hashers_;
+    Bytes buffer_;
+    TreeHashes found_;
 };
 
 }  // namespace
 
 TreeHashes hash_tree(const std::shared_ptr<Directory>& root, const TreeHashOptions& options) {
-    TreeHashes out;
-    out.excluded.resize(options.exclude.size());
-    JobQueue queue;
-    std::vector<Worker> workers(std::max(options.jobs, 1U));
+    const unsigned jobs = std::max(options.jobs, 1U);
+    TaskStack stack(jobs);
+    std::atomic<std::size_t> count = 0;
+    std::vector<Worker> workers;
+    workers.reserve(jobs);
+    for (unsigned i = 0; i < jobs; ++i) {
+        workers.emplace_back(options, stack, count);
+    }
+    workers.front().visit(root, {}, 0);
     {
         std::vector<std::jthread> threads;
-        threads.reserve(workers.size());
-        for (Worker& worker : workers) {
-            threads.emplace_back([&] { worker.run(queue, options.algs); });
+        threads.reserve(jobs - 1);
+        for (Worker& worker : std::span(workers).subspan(1)) {
+            threads.emplace_back([&] { worker.run({}); });
         }
-        const CloseAtEnd closing(queue);
-        Walk(options, queue, out).visit(root, {}, 0);
+        workers.front().run(options.progress);
     }
+    if (options.progress) {
+        options.progress(count);
+    }
+    TreeHashes out;
+    out.excluded.resize(options.exclude.size());
     for (Worker& worker : workers) {
-        std::ranges::move(worker.files, std::back_inserter(out.files));
-        std::ranges::move(worker.errors, std::back_inserter(out.errors));
+        TreeHashes found = std::move(worker).take();
+        const auto middle = static_cast<std::ptrdiff_t>(out.files.size());
+        std::ranges::move(found.files, std::back_inserter(out.files));
+        std::ranges::inplace_merge(out.files, out.files.begin() + middle, {}, &HashedFile::path);
+        std::ranges::move(found.errors, std::back_inserter(out.errors));
+        out.links += found.links;
+        std::ranges::transform(out.excluded, found.excluded, out.excluded.begin(), std::plus{});
     }
-    std::ranges::sort(out.files, {}, &HashedFile::path);
     std::ranges::sort(out.errors, {}, &Error::where);
     return out;
 }

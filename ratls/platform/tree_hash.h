@@ -8,12 +8,16 @@
 
 namespace ratls {
 
+/// Bytes. Source: PATH_MAX of Linux without its final zero; of a longer path IMA logs the last
+/// name.
+constexpr std::size_t kMaxImaPath = 4095;
+
 struct TreeHashOptions {
     std::vector<HashAlg> algs = {HashAlg::sha256};
     /// Patterns of `glob_match` for what is left out; for a directory, with all that is below.
     std::vector<std::string> exclude = {};
-    unsigned jobs = 1;  ///< threads that hash
-    /// Called now and then, by the calling thread, with the number of files that were found.
+    unsigned jobs = 1;  ///< threads that hash, the calling one included
+    /// Called now and then, by the calling thread, with the number of files that were read.
     std::function<void(std::size_t files)> progress = {};
 };
 
