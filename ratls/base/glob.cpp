@@ -42,4 +42,8 @@ bool glob_match(std::string_view pattern, std::string_view path) {
     return reached[path.size()];
 }
 
+bool is_anchored_glob(std::string_view pattern) {
+    return pattern.starts_with("/") || pattern.starts_with("**/");
+}
+
 }  // namespace ratls

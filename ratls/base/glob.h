@@ -15,4 +15,8 @@ inline constexpr std::size_t kMaxGlobPath = 4096;
 /// and no memory.
 bool glob_match(std::string_view pattern, std::string_view path);
 
+/// True if a pattern begins where paths do, with "/" or "**/", so that one that is meant for a
+/// folder does not fit another.
+bool is_anchored_glob(std::string_view pattern);
+
 }  // namespace ratls

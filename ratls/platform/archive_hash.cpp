@@ -15,8 +15,6 @@ namespace {
 
 constexpr std::size_t kPiece = std::size_t{64} << 10;
 constexpr std::size_t kMaxControl = std::size_t{1} << 20;  // bytes of a package's control file
-/// Source: PATH_MAX of Linux with its final zero; of a longer path IMA logs the last name only.
-constexpr std::size_t kMaxPath = 4095;
 
 struct Close {
     void operator()(archive* reader) const { archive_read_free(reader); }
@@ -81,6 +79,10 @@ std::optional<std::string> raw_name(const char* bytes, const char* utf8) {
     return name != nullptr ? std::optional<std::string>(name) : std::nullopt;
 }
 
+std::optional<std::string> entry_name(archive_entry* entry) {
+    return raw_name(archive_entry_pathname(entry), archive_entry_pathname_utf8(entry));
+}
+
 /// From "./usr/bin/x" or "usr/bin/x" to "/usr/bin/x"; nothing if a part is "..".
 std::optional<std::string> image_path(std::string_view name, bool usr_merge) {
     std::string out;
@@ -141,7 +143,7 @@ class ArchiveHash {
         bool data = false;
         int status = ARCHIVE_OK;
         for (; status == ARCHIVE_OK; status = next_entry(reader, entry)) {
-            const std::string_view name = archive_entry_pathname(entry);
+            const std::string name = entry_name(entry).value_or("");
             const bool control = name.starts_with("control.tar");
             if (!control && !name.starts_with("data.tar")) {
                 continue;
@@ -149,7 +151,7 @@ class ArchiveHash {
             Inner inner(reader);
             archive_entry* first = nullptr;
             if (inner.open() == nullptr || next_entry(inner.reader(), first) != ARCHIVE_OK) {
-                return failure(inner.reader(), where_ + ": " + std::string(name));
+                return failure(inner.reader(), where_ + ": " + name);
             }
             if (control) {
                 RATLS_CHECK(read_control(inner.reader(), first));
@@ -167,7 +169,7 @@ class ArchiveHash {
     Status read_control(archive* reader, archive_entry* entry) {
         int status = ARCHIVE_OK;
         for (; status == ARCHIVE_OK; status = next_entry(reader, entry)) {
-            if (image_path(archive_entry_pathname(entry), false) != "/control") {
+            if (image_path(entry_name(entry).value_or(""), false) != "/control") {
                 continue;
             }
             std::string text(kMaxControl, '\0');
@@ -205,8 +207,7 @@ class ArchiveHash {
     }
 
     Status read_entry(archive* reader, archive_entry* entry) {
-        const auto name =
-            raw_name(archive_entry_pathname(entry), archive_entry_pathname_utf8(entry));
+        const auto name = entry_name(entry);
         const auto path = name ? image_path(*name, usr_merge_) : std::nullopt;
         if (!path || (path->empty() && archive_entry_filetype(entry) != AE_IFDIR)) {
             refuse(name.value_or("?"), "a path that leaves the image, or has no name");
@@ -222,7 +223,7 @@ class ArchiveHash {
             ++out_.tree.links;
         } else if (archive_entry_filetype(entry) != AE_IFREG) {
             refuse(*path, "it is a device, a pipe or a socket");
-        } else if (path->size() > kMaxPath) {
+        } else if (path->size() > kMaxImaPath) {
             refuse(*path, "its path is longer than the kernel logs");
         } else {
             return hash_file(reader, *path);

@@ -11,30 +11,10 @@
 #include "ratls/base/text.h"
 #include "ratls/platform/descriptor.h"
 #include "ratls/platform/files.h"
+#include "ratls/platform/system_failure.h"
 
 namespace ratls {
 namespace {
-
-Code code_of(int error) {
-    switch (error) {
-        case ENOENT:
-        case ENOTDIR:
-        case ENXIO:  // a driver without its device
-        case EBUSY:
-        case EAGAIN:
-            return Code::unavailable;
-        case EACCES:
-        case EPERM:
-        case EROFS:
-            return Code::denied;
-        default:
-            return Code::io;
-    }
-}
-
-std::unexpected<Error> system_failure(const std::string& path, int error) {
-    return fail(code_of(error), quoted(path, 300), std::generic_category().message(error));
-}
 
 Status write_all(int fd, ByteView content, const std::string& path) {
     while (!content.empty()) {
@@ -43,7 +23,7 @@ Status write_all(int fd, ByteView content, const std::string& path) {
             continue;
         }
         if (done <= 0) {
-            return system_failure(path, done < 0 ? errno : EIO);
+            return system_failure(quoted(path, 300), done < 0 ? errno : EIO);
         }
         content = content.subspan(static_cast<std::size_t>(done));
     }
@@ -62,7 +42,7 @@ Result<std::vector<std::string>> names_in(
         }
     }
     if (error) {
-        return system_failure(path, error.value());
+        return system_failure(quoted(path, 300), error.value());
     }
     std::ranges::sort(out);
     return out;
@@ -73,7 +53,7 @@ Result<std::vector<std::string>> names_in(
 Result<Bytes> LinuxFiles::read(const std::string& path, std::size_t max_bytes) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.get() < 0) {
-        return system_failure(path, errno);
+        return system_failure(quoted(path, 300), errno);
     }
     Bytes out;
     for (;;) {
@@ -81,7 +61,7 @@ Result<Bytes> LinuxFiles::read(const std::string& path, std::size_t max_bytes) {
         out.resize(std::min(max_bytes + 1, std::max<std::size_t>(16384, have * 2)));
         const ssize_t got = ::read(file.get(), out.data() + have, out.size() - have);
         if (got < 0 && errno != EINTR) {
-            return system_failure(path, errno);
+            return system_failure(quoted(path, 300), errno);
         }
         out.resize(have + (got > 0 ? static_cast<std::size_t>(got) : 0));
         if (out.size() > max_bytes) {
@@ -97,11 +77,11 @@ Result<Bytes> LinuxFiles::read(const std::string& path, std::size_t max_bytes) {
 Status LinuxFiles::write(const std::string& path, ByteView content) {
     const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (file.get() < 0) {
-        return system_failure(path, errno);
+        return system_failure(quoted(path, 300), errno);
     }
     const ssize_t done = ::write(file.get(), content.data(), content.size());
     if (done < 0) {
-        return system_failure(path, errno);
+        return system_failure(quoted(path, 300), errno);
     }
     if (static_cast<std::size_t>(done) != content.size()) {
         return fail(Code::io, quoted(path, 300), "only a part was written");
@@ -113,12 +93,12 @@ Status LinuxFiles::replace(const std::string& path, ByteView content, unsigned m
     std::string temporary = path + ".XXXXXX";
     const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
     if (file.get() < 0) {
-        return system_failure(path, errno);
+        return system_failure(quoted(path, 300), errno);
     }
     Status status = write_all(file.get(), content, temporary);
     if (status && (::fchmod(file.get(), static_cast<mode_t>(mode)) != 0 ||
                    ::fsync(file.get()) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0)) {
-        status = system_failure(path, errno);
+        status = system_failure(quoted(path, 300), errno);
     }
     if (!status) {
         ::unlink(temporary.c_str());
@@ -128,14 +108,14 @@ Status LinuxFiles::replace(const std::string& path, ByteView content, unsigned m
 
 Status LinuxFiles::make_directory(const std::string& path) {
     if (::mkdir(path.c_str(), 0700) != 0) {
-        return system_failure(path, errno);
+        return system_failure(quoted(path, 300), errno);
     }
     return {};
 }
 
 Status LinuxFiles::remove_directory(const std::string& path) {
     if (::rmdir(path.c_str()) != 0) {
-        return system_failure(path, errno);
+        return system_failure(quoted(path, 300), errno);
     }
     return {};
 }

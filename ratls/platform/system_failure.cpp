@@ -12,6 +12,7 @@ Code code_of_errno(int error) {
             return Code::unsupported;
         case EACCES:
         case EPERM:
+        case EROFS:
             return Code::denied;
         case ENOENT:
         case ENOTDIR:

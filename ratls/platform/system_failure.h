@@ -1,4 +1,4 @@
-// What an errno of a device or socket means for a caller.
+// What an errno means for a caller.
 #pragma once
 
 #include <string>

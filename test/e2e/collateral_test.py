@@ -17,7 +17,7 @@ import threading
 import time
 import urllib.parse
 
-from vm import Failure, Programs, run
+from vm import Failure, Programs, check, run
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "fuzz"))
 from make_seeds import dcap_quote, pck_certificate
@@ -31,15 +31,6 @@ QE_PATH = "/tdx/certification/v4/qe/identity"
 PCK_CRL_PATH = "/sgx/certification/v4/pckcrl?ca=platform&encoding=der"
 ROOT_CRL_PATH = "/sgx/certification/v4/rootcacrl"
 INTEL = ["--tee", "tdx", "--fmspc", FMSPC, "--ca", "platform"]
-CHECKS = 0
-
-
-def check(condition, what, detail=""):
-    global CHECKS
-    if not condition:
-        raise Failure("%s %s" % (what, detail))
-    CHECKS += 1
-    print("ok  " + what, flush=True)
 
 
 class Answer:
@@ -394,7 +385,7 @@ def main():
             usage(scene)
         finally:
             scene.server.stop()
-    print("%d checks" % CHECKS)
+    print("%d checks" % check.passed)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,8 @@ import pathlib
 import re
 import sys
 
-from vm import AGENT_PATH, Client, Failure, Maker, Programs, Vm, Workspace, failed_rules, run
-
-CHECKS = 0
-
-
-def check(condition, what, detail=""):
-    global CHECKS
-    if not condition:
-        raise Failure("%s %s" % (what, detail))
-    CHECKS += 1
-    print("ok  " + what, flush=True)
+from vm import (AGENT_PATH, Client, Failure, Maker, Programs, Vm, Workspace, check, failed_rules,
+                run)
 
 
 def policy_file(client, name, tee="required", **tpm):
@@ -160,7 +151,7 @@ def main(build):
         rate(client, programs, folder, maker, snapshot, required)
         vm.stop()
         without_tee(client, programs, folder, maker)
-    print("%d checks" % CHECKS)
+    print("%d checks" % check.passed)
     return 0
 
 

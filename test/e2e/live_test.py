@@ -8,18 +8,8 @@ import re
 import subprocess
 import sys
 
-from vm import (AGENT_PATH, MEASUREMENT, Client, Failure, Programs, Vm, Workspace, failed_rules,
-                free_ports, run)
-
-CHECKS = 0
-
-
-def check(condition, what, detail=""):
-    global CHECKS
-    if not condition:
-        raise Failure("%s %s" % (what, detail))
-    CHECKS += 1
-    print("ok  " + what, flush=True)
+from vm import (AGENT_PATH, MEASUREMENT, Client, Failure, Programs, Vm, Workspace, check,
+                failed_rules, free_ports, run)
 
 
 def verdicts(client, vm, snapshot):
@@ -350,7 +340,7 @@ def main(build):
         check(done.returncode == 3 and "ima.files" in failed_rules(done.json) and
               "/usr/bin/unknown" in done.text, "an unknown file is refused and named", done.text)
         vm.stop()
-    print("%d checks" % CHECKS)
+    print("%d checks" % check.passed)
     return 0
 
 

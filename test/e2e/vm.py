@@ -23,6 +23,22 @@ class Failure(Exception):
     pass
 
 
+class Checks:
+    """Called with what must hold: counts it, or ends the test."""
+
+    def __init__(self):
+        self.passed = 0
+
+    def __call__(self, condition, what, detail=""):
+        if not condition:
+            raise Failure("%s %s" % (what, detail))
+        self.passed += 1
+        print("ok  " + what, flush=True)
+
+
+check = Checks()
+
+
 def wait_until(what, condition, deadline_s=DEADLINE_S):
     """Polls until the condition gives something true."""
     end = time.monotonic() + deadline_s

@@ -198,10 +198,6 @@ bool all_pass(const Findings& findings) {
         findings.all(), [](const Finding& finding) { return finding.verdict == Verdict::pass; });
 }
 
-std::pair<std::uint32_t, std::uint32_t> boot_number(const ImaOwner& owner) {
-    return {owner.reset_count, owner.restart_count};
-}
-
 std::string boot_text(const ImaOwner& owner) {
     return "reset count " + std::to_string(owner.reset_count) + ", restart count " +
            std::to_string(owner.restart_count);
@@ -235,7 +231,6 @@ class Pass {
     /// The entries behind the state. Nothing is in `out` before.
     void run(ByteView rest, Findings& out, ImaOutcome& outcome) {
         const std::size_t most = digests_.last_chosen();
-        std::size_t bytes_to_m = 0;
         const Status status =
             ima::replay_log(rest, replay_, [&](const ima::Entry& entry, const ima::Replay& state) {
                 const std::size_t count = state.count();
@@ -248,7 +243,7 @@ class Pass {
                         appraisal_->see(count - 1, entry);
                     }
                     at_m_ = value();
-                    bytes_to_m += entry.raw.size();
+                    bytes_to_m_ += entry.raw.size();
                 }
                 if (count == m()) {
                     replay_at_m_ = state;
@@ -265,7 +260,6 @@ class Pass {
             out.fail("ima.format", "an IMA log", status.error().text());
             return;
         }
-        bytes_to_m_ = bytes_to_m;
         report(out);
     }
 
@@ -361,8 +355,7 @@ class Pass {
             return "read from entry " + std::to_string(from_->entries());
         }
         const ImaState* last = history_->memory.latest_boot(history_->owner);
-        const bool rebooted =
-            last != nullptr && boot_number(last->owner) < boot_number(history_->owner);
+        const bool rebooted = last != nullptr && last->owner.boot() < history_->owner.boot();
         return "read from the first entry" +
                (rebooted ? "; started anew since: " + boot_text(last->owner) + " before, " +
                                boot_text(history_->owner) + " now"
@@ -403,7 +396,7 @@ std::string set_back(const ImaHistory& history, std::uint64_t m) {
         return {};
     }
     if (const ImaState* last = history.memory.latest_boot(owner);
-        last != nullptr && boot_number(owner) < boot_number(last->owner)) {
+        last != nullptr && owner.boot() < last->owner.boot()) {
         return "a boot before one that was seen: " + boot_text(owner) + ", seen was " +
                boot_text(last->owner);
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ratls/base/glob.h"
 #include "ratls/base/text.h"
 #include "ratls/codec/base64.h"
 #include "ratls/codec/hex.h"
@@ -20,9 +21,8 @@ bool is_digest_text(std::string_view text) {
            parse_hex(text.substr(colon + 1), digest_size(*alg)) && lower(text) == text;
 }
 
-/// Patterns begin where paths do, so that one that is meant for a folder does not fit another.
 void check_pattern(JsonReader& reader, std::string_view key, const std::string& pattern) {
-    if (!pattern.starts_with("/") && !pattern.starts_with("**/")) {
+    if (!is_anchored_glob(pattern)) {
         reader.fail(key, "a pattern that begins with \"/\" or \"**/\" wanted, " +
                              quoted(pattern, 300) + " found");
     }

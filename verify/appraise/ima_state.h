@@ -2,6 +2,7 @@
 #pragma once
 
 #include <list>
+#include <utility>
 #include <vector>
 
 #include "ratls/evidence/ima/prefix.h"
@@ -19,10 +20,11 @@ struct ImaOwner {
     Sha256Digest policy{};
 
     bool operator==(const ImaOwner&) const = default;
+    /// Rises with each start and each resume of one machine.
+    std::pair<std::uint32_t, std::uint32_t> boot() const { return {reset_count, restart_count}; }
     bool same_tpm(const ImaOwner& other) const { return ak_name == other.ak_name; }
     bool same_boot(const ImaOwner& other) const {
-        return same_tpm(other) && reset_count == other.reset_count &&
-               restart_count == other.restart_count;
+        return same_tpm(other) && boot() == other.boot();
     }
 };
 

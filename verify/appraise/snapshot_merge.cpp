@@ -38,15 +38,6 @@ void unite_or_any(std::vector<Bytes>& into, const std::vector<Bytes>& more, std:
     unite(into, more);
 }
 
-/// Both, if they differ.
-void join_texts(std::string& into, const std::string& more) {
-    if (into.empty()) {
-        into = more;
-    } else if (!more.empty() && into != more) {
-        into += "; " + more;
-    }
-}
-
 void unite_files(std::vector<FileReference>& into, const std::vector<FileReference>& more) {
     struct Entry {
         std::set<std::string> digests;
@@ -57,7 +48,7 @@ void unite_files(std::vector<FileReference>& into, const std::vector<FileReferen
         for (const FileReference& file : *files) {
             Entry& entry = all[{file.pattern, file.path}];
             entry.digests.insert(file.digests.begin(), file.digests.end());
-            join_texts(entry.source, file.source);
+            join_sources(entry.source, file.source);
         }
     }
     into.clear();
@@ -196,12 +187,20 @@ Status merge_head(Snapshot& into, const Snapshot& more, Notes& notes) {
     if (more.origin == "observed") {
         into.origin = more.origin;
     }
-    join_texts(into.taken_from, more.taken_from);
-    join_texts(into.image, more.image);
+    join_sources(into.taken_from, more.taken_from);
+    join_sources(into.image, more.image);
     return {};
 }
 
 }  // namespace
+
+void join_sources(std::string& into, const std::string& more) {
+    if (into.empty()) {
+        into = more;
+    } else if (!more.empty() && into != more) {
+        into += "; " + more;
+    }
+}
 
 Result<MergedSnapshot> merge_snapshots(std::span<const Snapshot> parts) {
     assert(!parts.empty());

@@ -16,4 +16,7 @@ struct MergedSnapshot {
 /// result is "observed" if one of them is. Fails if no time is in the validity of all.
 Result<MergedSnapshot> merge_snapshots(std::span<const Snapshot> parts);
 
+/// Both where something comes from, if they differ and are not empty.
+void join_sources(std::string& into, const std::string& more);
+
 }  // namespace ratls::verify

@@ -4,9 +4,11 @@
 #include <ostream>
 #include <thread>
 
+#include "ratls/base/glob.h"
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
 #include "ratls/platform/archive_hash.h"
+#include "verify/appraise/snapshot_merge.h"
 #include "verify/cli/options.h"
 #include "verify/cli/snapshot_file.h"
 
@@ -60,7 +62,7 @@ Result<std::vector<HashAlg>> parse_algs(const std::vector<std::string>& names) {
 
 Status check_patterns(const std::vector<std::string>& patterns) {
     for (const std::string& pattern : patterns) {
-        if (!pattern.starts_with("/") && !pattern.starts_with("**/")) {
+        if (!ratls::is_anchored_glob(pattern)) {
             return fail(Code::usage, "--exclude",
                         "a pattern that begins with \"/\" or \"**/\" wanted, " +
                             ratls::quoted(pattern, 300) + " found");
@@ -105,9 +107,7 @@ void add_files(TreeHashes hashes, const std::string& source, const std::vector<H
                 reference.digests.push_back(std::move(digest));
             }
         }
-        if (!source.empty() && reference.source != source) {
-            reference.source += (reference.source.empty() ? "" : "; ") + source;
-        }
+        verify::join_sources(reference.source, source);
     }
 }
 

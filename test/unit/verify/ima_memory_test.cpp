@@ -32,6 +32,18 @@ struct Known {
     }
 };
 
+/// The log grew and was accepted, and now it is as long as before.
+struct Shortened : Known {
+    Shortened() {
+        const ImaBuilder shorter = scene.ima;
+        go_on();
+        CHECK(summary(scene.fresh()) == "accepted");
+        scene.ima = shorter;
+        scene.ima_quoted = shorter.size();
+        scene.given_log_first = 0;
+    }
+};
+
 std::int64_t claim(const VerificationResult& result, std::string_view name) {
     return *result.claims.find("ima")->find(name)->if_int();
 }
@@ -137,13 +149,7 @@ TEST_CASE("ima.continuity: another TPM does not profit from what is known of thi
 }
 
 TEST_CASE("ima.continuity: a log that got shorter within a boot is refused") {
-    Known known;
-    const ImaBuilder shorter = known.scene.ima;
-    known.go_on();
-    CHECK(summary(known.scene.fresh()) == "accepted");
-    known.scene.ima = shorter;
-    known.scene.ima_quoted = shorter.size();
-    known.scene.given_log_first = 0;
+    Shortened known;
     const VerificationResult result = known.scene.fresh();
     CHECK(summary(result) == "invalid: ima.continuity");
     CHECK(continuity(result).contains("shorter than before in the same boot"));
@@ -198,16 +204,10 @@ TEST_CASE("ima.continuity: evidence that does not hold otherwise leaves nothing 
 }
 
 TEST_CASE("ima.continuity: a known value of PCR 10 is no way around it") {
-    Known known;
-    const ImaBuilder shorter = known.scene.ima;
-    known.go_on();
-    CHECK(summary(known.scene.fresh()) == "accepted");
-    known.scene.ima = shorter;
-    known.scene.ima_quoted = shorter.size();
+    Shortened known;
     known.scene.log_at_hand = false;
-    known.scene.given_log_first = 0;
     known.scene.snapshot->sequence += 1;  // nothing is remembered under this one
-    known.scene.snapshot->ima->known_pcr10 = {shorter.pcr()};
+    known.scene.snapshot->ima->known_pcr10 = {known.scene.ima.pcr()};
     const VerificationResult result = known.scene.fresh();
     CHECK(summary(result) == "invalid: ima.continuity");
     CHECK(continuity(result).contains("shorter than before"));

@@ -6,6 +6,8 @@
 
 using ratls::glob_match;
 
+using namespace ratls;
+
 TEST_CASE("glob: each sign stands for what it says") {
     CHECK(glob_match("/a/b", "/a/b"));
     CHECK_FALSE(glob_match("/a/b", "/a/bc"));
@@ -39,4 +41,13 @@ TEST_CASE("glob: a pattern of many stars takes no more time than another") {
         pattern += "*a**";
     }
     CHECK_FALSE(glob_match(pattern + "b", std::string(4000, 'a')));
+}
+
+TEST_CASE("glob: a pattern begins where paths do") {
+    CHECK(is_anchored_glob("/usr/*"));
+    CHECK(is_anchored_glob("**/*.pyc"));
+    CHECK_FALSE(is_anchored_glob(""));
+    CHECK_FALSE(is_anchored_glob("usr"));
+    CHECK_FALSE(is_anchored_glob("**"));
+    CHECK_FALSE(is_anchored_glob("*/x"));
 }
