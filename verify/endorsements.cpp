@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "ratls/codec/pem.h"
-#include "ratls/crypto/crl.h"
 #include "ratls/evidence/dcap/collateral.h"
 
 namespace ratls::verify {
@@ -26,7 +25,7 @@ void Endorsements::add_file(const std::string& name, ByteView content) {
         blocks.push_back({"", to_bytes(content)});
     }
     bool used = false;
-    for (PemBlock& block : blocks) {
+    for (const PemBlock& block : blocks) {
         const bool known = std::ranges::any_of(certificates_, [&](const Certificate& certificate) {
             return equal(certificate.der(), block.der);
         });
@@ -35,8 +34,8 @@ void Endorsements::add_file(const std::string& name, ByteView content) {
         } else if (auto certificate = Certificate::parse(block.der)) {
             certificates_.push_back(*std::move(certificate));
             used = true;
-        } else if (Crl::parse(block.der)) {
-            crls_.push_back(std::move(block.der));
+        } else if (auto list = Crl::parse(block.der)) {
+            crls_.push_back(std::move(list));
             used = true;
         }
     }

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "ratls/crypto/certificate.h"
+#include "ratls/crypto/crl.h"
 
 namespace ratls::verify {
 
@@ -16,17 +16,18 @@ class Endorsements {
     /// recorded as skipped, under its name. A certificate that is there already is left out.
     void add_file(const std::string& name, ByteView content);
     void add(Certificate certificate) { certificates_.push_back(std::move(certificate)); }
-    void add_crl(Bytes der) { crls_.push_back(std::move(der)); }
+    /// A list that was given as one: if it is none, whoever needs it says so.
+    void add_crl(ByteView der) { crls_.push_back(Crl::parse(der)); }
 
     const std::vector<Certificate>& certificates() const { return certificates_; }
-    const std::vector<Bytes>& crls() const { return crls_; }
+    const std::vector<Result<Crl>>& crls() const { return crls_; }
     const std::vector<Bytes>& tcb_infos() const { return tcb_infos_; }
     const std::vector<Bytes>& qe_identities() const { return qe_identities_; }
     const std::vector<std::string>& skipped() const { return skipped_; }
 
   private:
     std::vector<Certificate> certificates_;
-    std::vector<Bytes> crls_;
+    std::vector<Result<Crl>> crls_;
     std::vector<Bytes> tcb_infos_;
     std::vector<Bytes> qe_identities_;
     std::vector<std::string> skipped_;

@@ -1,5 +1,6 @@
 #include "ratls/codec/der.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -130,13 +131,11 @@ Result<std::uint64_t> parse_uint(ByteView content) {
     return value;
 }
 
-Result<std::string> oid_text(ByteView content) {
-    std::string out;
-    const auto put = [&out](std::uint64_t arc) {
-        std::array<char, 20> digits{};
-        const auto end = std::to_chars(digits.begin(), digits.end(), arc).ptr;
-        out.append(digits.begin(), end);
-    };
+namespace {
+
+/// Hands each arc of an OBJECT IDENTIFIER to `visit`; the first two are one number.
+template <typename Visit>
+Status walk_oid(ByteView content, Visit visit) {
     std::uint64_t arc = 0;
     bool inside = false;
     for (const std::uint8_t b : content) {
@@ -145,9 +144,31 @@ Result<std::string> oid_text(ByteView content) {
         }
         arc = (arc << 7) | (b & 0x7fU);
         inside = (b & 0x80) != 0;
-        if (inside) {
-            continue;
+        if (!inside) {
+            visit(arc);
+            arc = 0;
         }
+    }
+    if (content.empty() || inside) {
+        return fail(Code::malformed, "der.oid", "empty or cut off");
+    }
+    return {};
+}
+
+}  // namespace
+
+Status check_oid(ByteView content) {
+    return walk_oid(content, [](std::uint64_t) {});
+}
+
+Result<std::string> oid_text(ByteView content) {
+    std::string out;
+    const auto put = [&out](std::uint64_t arc) {
+        std::array<char, 20> digits{};
+        const auto end = std::to_chars(digits.begin(), digits.end(), arc).ptr;
+        out.append(digits.begin(), end);
+    };
+    RATLS_CHECK(walk_oid(content, [&](std::uint64_t arc) {
         if (out.empty()) {
             const std::uint64_t first = arc < 80 ? arc / 40 : 2;
             put(first);
@@ -155,16 +176,15 @@ Result<std::string> oid_text(ByteView content) {
         }
         out += '.';
         put(arc);
-        arc = 0;
-    }
-    if (out.empty() || inside) {
-        return fail(Code::malformed, "der.oid", "empty or cut off");
-    }
+    }));
     return out;
 }
 
 Bytes encode(std::uint8_t tag, ByteView content) {
-    Bytes out{tag};
+    constexpr std::size_t kMaxHeader = 6;
+    Bytes out;
+    out.reserve(kMaxHeader + content.size());
+    out.push_back(tag);
     const std::size_t size = content.size();
     if (size < 0x80) {
         out.push_back(static_cast<std::uint8_t>(size));
@@ -183,10 +203,11 @@ Bytes encode(std::uint8_t tag, ByteView content) {
 }
 
 Bytes encode_uint(ByteView number) {
-    Bytes content = to_bytes(number);
-    if ((content[0] & 0x80) != 0) {
-        content.insert(content.begin(), 0);  // else it would be negative
+    if ((number[0] & 0x80) == 0) {
+        return encode(kInteger, number);
     }
+    Bytes content(1 + number.size());  // without the zero it would be negative
+    std::ranges::copy(number, content.begin() + 1);
     return encode(kInteger, content);
 }
 

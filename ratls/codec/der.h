@@ -68,6 +68,9 @@ class Parser {
 /// A non-negative INTEGER of at most 63 bits from its content octets, shortest form.
 Result<std::uint64_t> parse_uint(ByteView content);
 
+/// That these are the content octets of an OBJECT IDENTIFIER, by the same rules as `oid_text`.
+Status check_oid(ByteView content);
+
 /// Dotted text of the content octets of an OBJECT IDENTIFIER; fails for non-minimal forms and arcs
 /// above 63 bits.
 Result<std::string> oid_text(ByteView content);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <set>
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
@@ -105,6 +104,7 @@ Result<Json> convert(const cJSON& node) {
     }
     if (cJSON_IsArray(&node)) {
         Json::Array array;
+        array.reserve(static_cast<std::size_t>(cJSON_GetArraySize(&node)));
         for (const cJSON* item = node.child; item != nullptr; item = item->next) {
             RATLS_TRY(Json value, convert(*item));
             array.push_back(std::move(value));
@@ -115,14 +115,19 @@ Result<Json> convert(const cJSON& node) {
         return fail(Code::malformed, "json", "a value of no known kind");
     }
     Json::Object object;
-    std::set<std::string_view> keys;
+    object.reserve(static_cast<std::size_t>(cJSON_GetArraySize(&node)));
     for (const cJSON* item = node.child; item != nullptr; item = item->next) {
-        if (!keys.insert(item->string).second) {
-            return fail(Code::malformed, "json",
-                        "member " + quoted(item->string) + " occurs twice");
-        }
         RATLS_TRY(Json value, convert(*item));
         object.emplace_back(item->string, std::move(value));
+    }
+    std::vector<std::string_view> names;
+    names.reserve(object.size());
+    for (const auto& [name, value] : object) {
+        names.push_back(name);
+    }
+    std::ranges::sort(names);
+    if (const auto twice = std::ranges::adjacent_find(names); twice != names.end()) {
+        return fail(Code::malformed, "json", "member " + quoted(*twice) + " occurs twice");
     }
     return Json(std::move(object));
 }
@@ -393,14 +398,43 @@ Result<std::map<std::string_view, std::string_view>> raw_members(std::string_vie
 
 JsonReader::JsonReader(const Json& json, std::string where)
     : json_(&json), where_(std::move(where)) {
-    if (json.if_object() == nullptr) {
+    begin();
+}
+
+JsonReader::JsonReader(const Json& json, const JsonReader& parent, std::string_view key)
+    : JsonReader(json, parent, key, kNoIndex) {}
+
+JsonReader::JsonReader(const Json& json, const JsonReader& parent, std::string_view key,
+                       std::size_t index)
+    : json_(&json), parent_(&parent), key_(key), index_(index) {
+    begin();
+}
+
+void JsonReader::begin() {
+    if (const Json::Object* object = json_->if_object()) {
+        known_.resize(object->size());
+    } else {
         fail({}, "an object wanted");
     }
 }
 
+std::string JsonReader::where() const {
+    if (parent_ == nullptr) {
+        return where_;
+    }
+    return parent_->where() + ": " + std::string(key_) +
+           (index_ == kNoIndex ? "" : "[" + std::to_string(index_) + "]");
+}
+
 const Json* JsonReader::member(std::string_view key) {
-    known_.emplace_back(key);
-    return json_->find(key);
+    for (std::size_t i = 0; i < known_.size(); ++i) {
+        const auto& [name, value] = (*json_->if_object())[i];
+        if (name == key) {
+            known_[i] = true;
+            return &value;
+        }
+    }
+    return nullptr;
 }
 
 const Json* JsonReader::required(std::string_view key) {
@@ -529,7 +563,7 @@ std::vector<std::int64_t> JsonReader::integers(std::string_view key, std::int64_
 }
 
 void JsonReader::fail(std::string_view key, std::string what) {
-    fail(Error{Code::malformed, key.empty() ? where_ : where_ + ": " + std::string(key),
+    fail(Error{Code::malformed, where() + (key.empty() ? "" : ": " + std::string(key)),
                std::move(what)});
 }
 
@@ -553,8 +587,7 @@ void JsonReader::each(std::string_view key, std::size_t most,
         return;
     }
     for (std::size_t i = 0; ok() && i < items->size(); ++i) {
-        JsonReader item((*items)[i],
-                        where_ + ": " + std::string(key) + "[" + std::to_string(i) + "]");
+        JsonReader item((*items)[i], *this, key, i);
         read(item);
         absorb(item);
     }
@@ -567,12 +600,11 @@ void JsonReader::absorb(JsonReader& nested) {
 }
 
 Status JsonReader::finish() {
-    if (ok() && json_->if_object() != nullptr) {
-        for (const auto& [name, value] : *json_->if_object()) {
-            if (std::ranges::find(known_, name) == known_.end()) {
-                fail(quoted(name), "unknown member");
-                break;
-            }
+    if (ok()) {
+        if (const auto unknown = std::ranges::find(known_, false); unknown != known_.end()) {
+            const auto& object = *json_->if_object();
+            fail(quoted(object[static_cast<std::size_t>(unknown - known_.begin())].first),
+                 "unknown member");
         }
     }
     if (!ok()) {

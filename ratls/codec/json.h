@@ -96,9 +96,11 @@ Json text_array(const std::vector<std::string>& values);
 class JsonReader {
   public:
     JsonReader(const Json& json, std::string where);
+    /// For a member of an object that has a reader, which outlives this one, as does `key`.
+    JsonReader(const Json& json, const JsonReader& parent, std::string_view key);
 
     bool ok() const { return !failed_; }
-    const std::string& where() const { return where_; }
+    std::string where() const;
 
     /// The member, or null; marks the key as known.
     const Json* member(std::string_view key);
@@ -127,9 +129,17 @@ class JsonReader {
     Status finish();
 
   private:
+    static constexpr std::size_t kNoIndex = static_cast<std::size_t>(-1);
+
+    JsonReader(const Json& json, const JsonReader& parent, std::string_view key, std::size_t index);
+    void begin();
+
     const Json* json_;
-    std::string where_;
-    std::vector<std::string> known_;
+    const JsonReader* parent_ = nullptr;
+    std::string_view key_;          ///< in the parent
+    std::size_t index_ = kNoIndex;  ///< in a list there
+    std::string where_;             ///< if there is no parent
+    std::vector<bool> known_;       ///< which members were asked for
     bool failed_ = false;
     Error error_;
 };

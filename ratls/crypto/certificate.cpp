@@ -17,7 +17,10 @@ using x509::read_oid;
 using x509::read_scheme;
 using x509::read_time;
 
-/// Calls `visit(oid, value)` for each attribute of a Name; the value is shown as text.
+constexpr std::array<std::uint8_t, 3> kOidCommonName = {0x55, 0x04, 0x03};
+
+/// Calls `visit(oid, value)` for each attribute of a Name, with the content of its type; the value
+/// is shown as text.
 template <typename Visit>
 Status walk_name(ByteView name, Visit visit) {
     constexpr std::uint8_t kSet = 0x31;
@@ -27,7 +30,10 @@ Status walk_name(ByteView name, Visit visit) {
         der::Parser rdn = rdns.nested(rdns.element(kSet, "RelativeDistinguishedName"));
         while (rdn.ok() && !rdn.at_end()) {
             der::Parser attribute = rdn.sequence("AttributeTypeAndValue");
-            const std::string oid = read_oid(attribute, "type");
+            const ByteView oid = attribute.element(der::kOid, "type");
+            if (auto status = der::check_oid(oid); attribute.ok() && !status) {
+                attribute.fail("type", status.error().what);
+            }
             const auto tag = attribute.peek();
             const ByteView value = attribute.element(tag.value_or(0), "value");
             rdn.absorb(attribute);
@@ -48,40 +54,41 @@ Result<Certificate> Certificate::parse(ByteView der) {
         return fail(Code::too_large, "certificate",
                     "at most " + std::to_string(kMaxBytes) + " bytes wanted");
     }
-    Certificate out;
-    out.der_ = std::make_shared<const Bytes>(to_bytes(der));
-    der::Parser outer(*out.der_, kName);
+    const auto parsed = std::make_shared<Parsed>();
+    Parsed& out = *parsed;
+    out.der = to_bytes(der);
+    der::Parser outer(out.der, kName);
     der::Parser certificate = outer.sequence("Certificate");
-    out.tbs_ = certificate.whole(der::kSequence, "tbsCertificate");
+    out.tbs = certificate.whole(der::kSequence, "tbsCertificate");
     const ByteView outer_algorithm = certificate.whole(der::kSequence, "signatureAlgorithm");
     const ByteView signature = certificate.element(der::kBitString, "signatureValue");
     outer.absorb(certificate);
     RATLS_CHECK(outer.finish());
 
-    der::Parser tbs_outer(out.tbs_, kName);
+    der::Parser tbs_outer(out.tbs, kName);
     der::Parser tbs = tbs_outer.sequence("tbsCertificate");
     der::Parser version = tbs.nested(tbs.element(der::context(0), "version"));
     if (version.uint("version") != 2) {
         version.fail("version", "version 3 wanted");
     }
     tbs.absorb(version);
-    out.serial_ = tbs.element(der::kInteger, "serialNumber");
+    out.serial = tbs.element(der::kInteger, "serialNumber");
     const ByteView inner_algorithm = tbs.whole(der::kSequence, "signature");
-    out.issuer_ = tbs.whole(der::kSequence, "issuer");
+    out.issuer = tbs.whole(der::kSequence, "issuer");
     der::Parser validity = tbs.sequence("validity");
-    out.not_before_ = read_time(validity, "notBefore");
-    out.not_after_ = read_time(validity, "notAfter");
+    out.not_before = read_time(validity, "notBefore");
+    out.not_after = read_time(validity, "notAfter");
     tbs.absorb(validity);
-    out.subject_ = tbs.whole(der::kSequence, "subject");
-    out.spki_ = tbs.whole(der::kSequence, "subjectPublicKeyInfo");
+    out.subject = tbs.whole(der::kSequence, "subject");
+    out.spki = tbs.whole(der::kSequence, "subjectPublicKeyInfo");
     tbs.optional(0x81, "issuerUniqueID");
     tbs.optional(0x82, "subjectUniqueID");
     const auto extensions = tbs.optional(der::context(3), "extensions");
     tbs_outer.absorb(tbs);
     RATLS_CHECK(tbs_outer.finish());
 
-    if (out.serial_.empty() || out.serial_.size() > 21 ||
-        (out.serial_.size() > 1 && out.serial_[0] == 0 && (out.serial_[1] & 0x80) == 0)) {
+    if (out.serial.empty() || out.serial.size() > 21 ||
+        (out.serial.size() > 1 && out.serial[0] == 0 && (out.serial[1] & 0x80) == 0)) {
         return fail(Code::malformed, "certificate: serialNumber",
                     "1 to 20 bytes in shortest form wanted");
     }
@@ -89,28 +96,28 @@ Result<Certificate> Certificate::parse(ByteView der) {
         return fail(Code::malformed, "certificate: signatureAlgorithm",
                     "differs between certificate and tbsCertificate");
     }
-    RATLS_TRY(out.scheme_, read_scheme(inner_algorithm));
+    RATLS_TRY(out.scheme, read_scheme(inner_algorithm));
     if (signature.empty() || signature[0] != 0) {
         return fail(Code::malformed, "certificate: signatureValue", "whole bytes wanted");
     }
-    out.signature_ = signature.subspan(1);
-    auto key = PublicKey::from_spki(out.spki_);
+    out.signature = signature.subspan(1);
+    auto key = PublicKey::from_spki(out.spki);
     if (!key) {
         return std::unexpected(std::move(key).error().in(kName));
     }
-    out.public_key_ = *std::move(key);
-    for (const ByteView name : {out.issuer_, out.subject_}) {
-        if (auto status = walk_name(name, [](const auto&, auto) {}); !status) {
+    out.public_key = *std::move(key);
+    for (const ByteView name : {out.issuer, out.subject}) {
+        if (auto status = walk_name(name, [](auto, auto) {}); !status) {
             return std::unexpected(std::move(status).error().in(kName));
         }
     }
     if (extensions) {
         RATLS_CHECK(out.parse_extensions(*extensions));
     }
-    return out;
+    return Certificate(parsed);
 }
 
-Status Certificate::parse_extensions(ByteView content) {
+Status Certificate::Parsed::parse_extensions(ByteView content) {
     der::Parser outer(content, kName);
     der::Parser list = outer.sequence("extensions");
     while (list.ok() && !list.at_end()) {
@@ -118,21 +125,21 @@ Status Certificate::parse_extensions(ByteView content) {
         if (!list.ok()) {
             break;
         }
-        if (this->extension(extension.oid) != nullptr) {
+        if (std::ranges::find(extensions, extension.oid, &Extension::oid) != extensions.end()) {
             return fail(Code::malformed, "certificate: extensions",
                         "extension " + extension.oid + " occurs twice");
         }
-        if (extensions_.size() == kMaxExtensions) {
+        if (extensions.size() == kMaxExtensions) {
             return fail(Code::too_large, "certificate: extensions", "more than 64");
         }
         RATLS_CHECK(parse_known(extension));
-        extensions_.push_back(std::move(extension));
+        extensions.push_back(std::move(extension));
     }
     outer.absorb(list);
     return outer.finish();
 }
 
-Status Certificate::parse_known(const Extension& extension) {
+Status Certificate::Parsed::parse_known(const Extension& extension) {
     der::Parser value(extension.value, kName);
     if (extension.oid == oid::kBasicConstraints) {
         der::Parser constraints = value.sequence("basicConstraints");
@@ -141,14 +148,14 @@ Status Certificate::parse_known(const Extension& extension) {
             if (ca->size() != 1 || ((*ca)[0] != 0xff && (*ca)[0] != 0)) {
                 constraints.fail("cA", "a boolean wanted");
             }
-            is_ca_ = !ca->empty() && (*ca)[0] == 0xff;
+            is_ca = !ca->empty() && (*ca)[0] == 0xff;
         }
         if (!constraints.at_end()) {
             const std::uint64_t length = constraints.uint("pathLenConstraint");
-            if (!is_ca_ || length > 16) {
+            if (!is_ca || length > 16) {
                 constraints.fail("pathLenConstraint", "0 to 16, and only for a CA, wanted");
             }
-            path_length_ = static_cast<int>(std::min<std::uint64_t>(length, 16));
+            path_length = static_cast<int>(std::min<std::uint64_t>(length, 16));
         }
         value.absorb(constraints);
     } else if (extension.oid == oid::kKeyUsage) {
@@ -162,7 +169,7 @@ Status Certificate::parse_known(const Extension& extension) {
                     usage = static_cast<std::uint16_t>(usage | (1U << bit));
                 }
             }
-            key_usage_ = usage;
+            key_usage = usage;
         }
     } else if (extension.oid == oid::kSubjectAltName) {
         constexpr std::uint8_t kDns = 0x82;
@@ -172,19 +179,19 @@ Status Certificate::parse_known(const Extension& extension) {
             const std::uint8_t tag = names.peek().value_or(0);
             const ByteView name = names.element(tag, "GeneralName");
             if (tag == kDns) {
-                dns_names_.emplace_back(as_text(name));
+                dns_names.emplace_back(as_text(name));
             } else if (tag == kIp) {
                 if (name.size() != 4 && name.size() != 16) {
                     names.fail("iPAddress", "4 or 16 bytes wanted");
                 }
-                ip_addresses_.push_back(to_bytes(name));
+                ip_addresses.push_back(to_bytes(name));
             }
         }
         value.absorb(names);
     } else if (extension.oid == oid::kExtendedKeyUsage) {
         der::Parser usages = value.sequence("extKeyUsage");
         while (usages.ok() && !usages.at_end()) {
-            extended_key_usages_.push_back(read_oid(usages, "KeyPurposeId"));
+            extended_key_usages.push_back(read_oid(usages, "KeyPurposeId"));
         }
         value.absorb(usages);
     } else {
@@ -194,19 +201,19 @@ Status Certificate::parse_known(const Extension& extension) {
 }
 
 const Extension* Certificate::extension(std::string_view oid) const {
-    const auto found = std::ranges::find(extensions_, oid, &Extension::oid);
-    return found == extensions_.end() ? nullptr : &*found;
+    const auto found = std::ranges::find(extensions(), oid, &Extension::oid);
+    return found == extensions().end() ? nullptr : &*found;
 }
 
 Status Certificate::verify_signature(const PublicKey& key) const {
-    return x509::verify(key, scheme_, tbs_, signature_);
+    return x509::verify(key, scheme(), parsed_->tbs, parsed_->signature);
 }
 
 std::string common_name(ByteView name) {
     std::string out;
     int count = 0;
-    const auto status = walk_name(name, [&](const std::string& oid, std::string_view value) {
-        if (oid == "2.5.4.3") {
+    const auto status = walk_name(name, [&](ByteView oid, std::string_view value) {
+        if (equal(oid, kOidCommonName)) {
             out = value;
             ++count;
         }
@@ -224,7 +231,8 @@ std::string name_text(ByteView name) {
         {"2.5.4.11", "OU"},
     }};
     std::string out;
-    const auto status = walk_name(name, [&](const std::string& oid, std::string_view value) {
+    const auto status = walk_name(name, [&](ByteView content, std::string_view value) {
+        const std::string oid = der::oid_text(content).value_or("?");
         const auto* known =
             std::ranges::find(kShort, std::string_view(oid), [](const auto& p) { return p.first; });
         const std::string shown = quoted(value);

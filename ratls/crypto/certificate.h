@@ -27,7 +27,7 @@ struct SignatureScheme {
 };
 
 /// A parsed X.509 v3 certificate. Form only: nothing here says that anybody should believe it.
-/// It owns its bytes; all views point into them, and copies share them.
+/// It owns its bytes; all views point into them, and copies share everything.
 class Certificate {
   public:
     static constexpr std::size_t kMaxBytes = 64 * 1024;
@@ -37,48 +37,57 @@ class Certificate {
     /// Source: RFC 5280, section 4.1. A serial number 0 is allowed, since AMD uses it.
     static Result<Certificate> parse(ByteView der);
 
-    ByteView der() const { return *der_; }
-    ByteView serial() const { return serial_; }    ///< content of the INTEGER
-    ByteView issuer() const { return issuer_; }    ///< DER Name
-    ByteView subject() const { return subject_; }  ///< DER Name
-    UnixTime not_before() const { return not_before_; }
-    UnixTime not_after() const { return not_after_; }
-    const PublicKey& public_key() const { return *public_key_; }
-    ByteView spki() const { return spki_; }  ///< as it stands in the certificate
-    const SignatureScheme& scheme() const { return scheme_; }
-    const std::vector<Extension>& extensions() const { return extensions_; }
+    ByteView der() const { return parsed_->der; }
+    ByteView serial() const { return parsed_->serial; }    ///< content of the INTEGER
+    ByteView issuer() const { return parsed_->issuer; }    ///< DER Name
+    ByteView subject() const { return parsed_->subject; }  ///< DER Name
+    UnixTime not_before() const { return parsed_->not_before; }
+    UnixTime not_after() const { return parsed_->not_after; }
+    const PublicKey& public_key() const { return *parsed_->public_key; }
+    ByteView spki() const { return parsed_->spki; }  ///< as it stands in the certificate
+    const SignatureScheme& scheme() const { return parsed_->scheme; }
+    const std::vector<Extension>& extensions() const { return parsed_->extensions; }
     const Extension* extension(std::string_view oid) const;
 
     /// basicConstraints: CA. `path_length` is -1 if there is no limit.
-    bool is_ca() const { return is_ca_; }
-    int path_length() const { return path_length_; }
+    bool is_ca() const { return parsed_->is_ca; }
+    int path_length() const { return parsed_->path_length; }
     /// keyUsage, bit 0 = digitalSignature ... bit 5 = keyCertSign, bit 6 = cRLSign; none if absent.
-    std::optional<std::uint16_t> key_usage() const { return key_usage_; }
-    const std::vector<std::string>& dns_names() const { return dns_names_; }
-    const std::vector<Bytes>& ip_addresses() const { return ip_addresses_; }  ///< 4 or 16 bytes
-    std::vector<std::string> extended_key_usages() const { return extended_key_usages_; }
+    std::optional<std::uint16_t> key_usage() const { return parsed_->key_usage; }
+    const std::vector<std::string>& dns_names() const { return parsed_->dns_names; }
+    const std::vector<Bytes>& ip_addresses() const {
+        return parsed_->ip_addresses;
+    }  ///< 4 or 16 bytes
+    const std::vector<std::string>& extended_key_usages() const {
+        return parsed_->extended_key_usages;
+    }
 
     /// The signature, under this key. Nothing else.
     Status verify_signature(const PublicKey& key) const;
 
   private:
-    Certificate() = default;
-    Status parse_extensions(ByteView content);
-    Status parse_known(const Extension& extension);
+    struct Parsed {
+        Bytes der;
+        ByteView tbs, serial, issuer, subject, spki, signature;
+        UnixTime not_before = 0;
+        UnixTime not_after = 0;
+        std::optional<PublicKey> public_key;
+        SignatureScheme scheme;
+        std::vector<Extension> extensions;
+        bool is_ca = false;
+        int path_length = -1;
+        std::optional<std::uint16_t> key_usage;
+        std::vector<std::string> dns_names;
+        std::vector<Bytes> ip_addresses;
+        std::vector<std::string> extended_key_usages;
 
-    std::shared_ptr<const Bytes> der_;
-    ByteView tbs_, serial_, issuer_, subject_, spki_, signature_;
-    UnixTime not_before_ = 0;
-    UnixTime not_after_ = 0;
-    std::optional<PublicKey> public_key_;
-    SignatureScheme scheme_;
-    std::vector<Extension> extensions_;
-    bool is_ca_ = false;
-    int path_length_ = -1;
-    std::optional<std::uint16_t> key_usage_;
-    std::vector<std::string> dns_names_;
-    std::vector<Bytes> ip_addresses_;
-    std::vector<std::string> extended_key_usages_;
+        Status parse_extensions(ByteView content);
+        Status parse_known(const Extension& extension);
+    };
+
+    explicit Certificate(std::shared_ptr<const Parsed> parsed) : parsed_(std::move(parsed)) {}
+
+    std::shared_ptr<const Parsed> parsed_;
 };
 
 namespace oid {

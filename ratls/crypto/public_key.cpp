@@ -35,6 +35,25 @@ std::size_t modulus_size(unsigned bits) {
     return (bits + 7) / 8;
 }
 
+/// Without zeros in front; one zero for 0.
+Bytes big_endian(std::uint64_t number) {
+    Bytes out;
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        const auto byte = static_cast<std::uint8_t>(number >> shift);
+        if (byte != 0 || !out.empty() || shift == 0) {
+            out.push_back(byte);
+        }
+    }
+    return out;
+}
+
+/// SubjectPublicKeyInfo out of the contents of its two parts.
+Bytes write_spki(ByteView algorithm, ByteView bits) {
+    Bytes info = der::encode(der::kSequence, algorithm);
+    append(info, der::encode(der::kBitString, bits));
+    return der::encode(der::kSequence, info);
+}
+
 }  // namespace
 
 struct PublicKey::Impl {
@@ -97,7 +116,7 @@ Result<PublicKey> PublicKey::from_spki(ByteView der) {
             (modulus[0] == 0 && (modulus[1] & 0x80) == 0)) {
             return bad_key("a positive modulus in its shortest form wanted");
         }
-        return from_rsa(modulus, exponent);
+        return make_rsa(modulus, exponent, to_bytes(der));
     }
     KeyKind kind = KeyKind::p256;
     if (equal(curve, kOidP384)) {
@@ -109,7 +128,7 @@ Result<PublicKey> PublicKey::from_spki(ByteView der) {
     if (bits.size() != 1 + 2 * size || bits[0] != 4) {
         return bad_key("an uncompressed point wanted");
     }
-    return from_point(kind, bits.subspan(1, size), bits.subspan(1 + size, size));
+    return make_ec(kind, bits, to_bytes(der));
 }
 
 Result<PublicKey> PublicKey::from_point(KeyKind kind, ByteView x, ByteView y) {
@@ -122,10 +141,19 @@ Result<PublicKey> PublicKey::from_point(KeyKind kind, ByteView x, ByteView y) {
     if (x.size() > size || y.size() > size) {
         return bad_key("a coordinate is too long");
     }
-    Bytes point(1 + 2 * size);
-    point[0] = 4;
-    std::ranges::copy(x, point.begin() + static_cast<std::ptrdiff_t>(1 + size - x.size()));
-    std::ranges::copy(y, point.begin() + static_cast<std::ptrdiff_t>(1 + 2 * size - y.size()));
+    // A bit string of whole bytes, which is an uncompressed point.
+    Bytes bits(2 + 2 * size);
+    bits[1] = 4;
+    std::ranges::copy(x, bits.begin() + static_cast<std::ptrdiff_t>(2 + size - x.size()));
+    std::ranges::copy(y, bits.begin() + static_cast<std::ptrdiff_t>(2 + 2 * size - y.size()));
+    const ByteView curve = kind == KeyKind::p256 ? ByteView(kOidP256) : ByteView(kOidP384);
+    Bytes algorithm = der::encode(der::kOid, kOidEcPublicKey);
+    append(algorithm, der::encode(der::kOid, curve));
+    return make_ec(kind, ByteView(bits).subspan(1), write_spki(algorithm, bits));
+}
+
+/// `spki` has been checked, or written here: it is in the one form that DER allows.
+Result<PublicKey> PublicKey::make_ec(KeyKind kind, ByteView point, Bytes spki) {
     auto impl = std::make_shared<Impl>();
     impl->ec = provider::make_ec_key(kind, point);
     if (!impl->ec) {
@@ -133,23 +161,30 @@ Result<PublicKey> PublicKey::from_point(KeyKind kind, ByteView x, ByteView y) {
     }
     impl->kind = kind;
     impl->bits = kind == KeyKind::p256 ? 256 : 384;
-    const ByteView curve = kind == KeyKind::p256 ? ByteView(kOidP256) : ByteView(kOidP384);
-    Bytes algorithm = der::encode(der::kOid, kOidEcPublicKey);
-    append(algorithm, der::encode(der::kOid, curve));
-    Bytes info = der::encode(der::kSequence, algorithm);
-    point.insert(point.begin(), 0);
-    append(info, der::encode(der::kBitString, point));
-    impl->spki = der::encode(der::kSequence, info);
+    impl->spki = std::move(spki);
     impl->spki_sha256 = sha256(impl->spki);
     return PublicKey(std::move(impl));
 }
 
 Result<PublicKey> PublicKey::from_rsa(ByteView modulus, std::uint64_t exponent) {
     modulus = strip_zeros(modulus);
+    if (modulus.empty()) {
+        return bad_key("a modulus wanted");
+    }
+    Bytes numbers = der::encode_uint(modulus);
+    append(numbers, der::encode_uint(big_endian(exponent)));
+    Bytes bits = der::encode(der::kSequence, numbers);
+    bits.insert(bits.begin(), 0);
+    Bytes algorithm = der::encode(der::kOid, kOidRsa);
+    append(algorithm, der::encode(der::kNull, {}));
+    return make_rsa(modulus, exponent, write_spki(algorithm, bits));
+}
+
+/// `spki` as in `make_ec`.
+Result<PublicKey> PublicKey::make_rsa(ByteView modulus, std::uint64_t exponent, Bytes spki) {
+    modulus = strip_zeros(modulus);
     const std::size_t bits =
-        modulus.empty()
-            ? 0
-            : modulus.size() * 8 - static_cast<std::size_t>(std::countl_zero(modulus[0]));
+        modulus.size() * 8 - static_cast<std::size_t>(std::countl_zero(modulus[0]));
     if (bits < kMinRsaBits || bits > kMaxRsaBits) {
         return fail(Code::unsupported, "public key",
                     "RSA of 2048 to 4096 bits wanted, " + std::to_string(bits) + " found");
@@ -157,29 +192,14 @@ Result<PublicKey> PublicKey::from_rsa(ByteView modulus, std::uint64_t exponent) 
     if ((modulus.back() & 1) == 0 || exponent < 3 || (exponent & 1) == 0 || exponent >> 32 != 0) {
         return bad_key("an odd modulus and an odd exponent from 3 to 2^32-1 wanted");
     }
-    Bytes exponent_bytes;
-    for (int shift = 24; shift >= 0; shift -= 8) {
-        const auto byte = static_cast<std::uint8_t>(exponent >> shift);
-        if (byte != 0 || !exponent_bytes.empty()) {
-            exponent_bytes.push_back(byte);
-        }
-    }
     auto impl = std::make_shared<Impl>();
-    impl->rsa = provider::make_rsa_key(modulus, exponent_bytes);
+    impl->rsa = provider::make_rsa_key(modulus, big_endian(exponent));
     if (!impl->rsa) {
         return bad_key("not an RSA key");
     }
     impl->kind = KeyKind::rsa;
     impl->bits = static_cast<unsigned>(bits);
-    Bytes numbers = der::encode_uint(modulus);
-    append(numbers, der::encode_uint(exponent_bytes));
-    Bytes key = der::encode(der::kSequence, numbers);
-    key.insert(key.begin(), 0);
-    Bytes algorithm = der::encode(der::kOid, kOidRsa);
-    append(algorithm, der::encode(der::kNull, {}));
-    Bytes info = der::encode(der::kSequence, algorithm);
-    append(info, der::encode(der::kBitString, key));
-    impl->spki = der::encode(der::kSequence, info);
+    impl->spki = std::move(spki);
     impl->spki_sha256 = sha256(impl->spki);
     return PublicKey(std::move(impl));
 }

@@ -248,7 +248,7 @@ std::vector<Bytes> read_digests(JsonReader& reader, std::string_view key) {
 }
 
 void read_events(const Json& json, JsonReader& parent, BootReference& out) {
-    JsonReader reader(json, parent.where() + ": event_digests");
+    JsonReader reader(json, parent, "event_digests");
     for (unsigned index = 0; index <= kShimPcr; ++index) {
         const std::string key = std::to_string(index);
         if (is_boot_log_pcr(index) && json.find(key) != nullptr) {

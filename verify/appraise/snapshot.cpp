@@ -96,7 +96,7 @@ void read_tee(JsonReader& parent, std::string_view key, T (*read)(JsonReader&),
     if (member == nullptr) {
         return;
     }
-    JsonReader inner(*member, parent.where() + ": " + std::string(key));
+    JsonReader inner(*member, parent, key);
     place = read(inner);
     parent.absorb(inner);
 }
@@ -128,7 +128,7 @@ void read_boot_member(JsonReader& tpm, Snapshot& out) {
     if (member == nullptr) {
         return;
     }
-    JsonReader reader(*member, tpm.where() + ": boot");
+    JsonReader reader(*member, tpm, "boot");
     BootReference boot = read_boot(reader);
     for (const unsigned pcr : boot.pcrs_by_log) {
         if (out.pcrs && out.pcrs->contains(pcr)) {

@@ -43,7 +43,7 @@ std::uint8_t read_level(JsonReader& reader, std::string_view key) {
 template <typename Read>
 void read_object(JsonReader& parent, std::string_view key, Read read) {
     if (const Json* member = parent.member(key)) {
-        JsonReader reader(*member, parent.where() + ": " + std::string(key));
+        JsonReader reader(*member, parent, key);
         read(reader);
         parent.absorb(reader);
     }
@@ -166,7 +166,7 @@ std::string_view platform_bit_name(unsigned bit) {
 }
 
 void read_snp_policy(const Json& json, SnpPolicy& out, JsonReader& parent) {
-    JsonReader reader(json, parent.where() + ": snp");
+    JsonReader reader(json, parent, "snp");
     for (const auto& [name, member] : kSwitches) {
         out.*member = reader.boolean(name, out.*member);
     }

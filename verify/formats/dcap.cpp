@@ -101,8 +101,10 @@ class Prover {
             prove(text, dcap::parse_qe_identity(as_text(text)), "dcap.qe_identity",
                   out_.qe_identities);
         }
-        for (const Bytes& der : endorsements_.crls()) {
-            prove_crl(der);
+        for (const Result<Crl>& crl : endorsements_.crls()) {
+            if (crl) {
+                prove_crl(*crl);
+            }
         }
         return std::move(out_);
     }
@@ -157,11 +159,7 @@ class Prover {
         out_.faults.push_back({rule, "not signed by a TCB signer under a trusted root"});
     }
 
-    void prove_crl(const Bytes& der) {
-        auto crl = Crl::parse(der);
-        if (!crl) {
-            return;  // Endorsements took it only because it parses
-        }
+    void prove_crl(const Crl& crl) {
         std::vector<const Certificate*> issuers;
         for (const DcapRoot& root : roots_) {
             issuers.push_back(&root.certificate);
@@ -169,7 +167,7 @@ class Prover {
         for (const DcapAuthority& authority : out_.authorities) {
             issuers.push_back(&authority.certificate);
         }
-        DcapCrl proven{*std::move(crl), {}};
+        DcapCrl proven{crl, {}};
         for (const Certificate* issuer : issuers) {
             if (equal(issuer->subject(), proven.crl.issuer()) &&
                 proven_.verify_issued_by(proven.crl, *issuer)) {

@@ -6,10 +6,10 @@ namespace {
 /// What is remembered, so that one kind never stands for another.
 enum class Kind : std::uint8_t { certificate, list, document };
 
-/// All pieces but the first have a fixed size.
+/// The pieces are digests.
 Sha256Digest name_of(Kind kind, std::uint8_t detail, ByteView first, ByteView second) {
     const std::array<std::uint8_t, 2> head = {static_cast<std::uint8_t>(kind), detail};
-    return sha256({head, sha256(first), second});
+    return sha256({head, first, second});
 }
 
 }  // namespace
@@ -29,22 +29,22 @@ Status ProvenSignatures::once(const Sha256Digest& what, const Verify& verify) {
 
 Status ProvenSignatures::verify_issued_by(const Certificate& child, const Certificate& issuer,
                                           int cas_below) {
-    return once(name_of(Kind::certificate, static_cast<std::uint8_t>(cas_below), child.der(),
-                        sha256(issuer.der())),
+    return once(name_of(Kind::certificate, static_cast<std::uint8_t>(cas_below),
+                        sha256(child.der()), sha256(issuer.der())),
                 [&] { return ratls::verify_issued_by(child, issuer, cas_below); });
 }
 
 Status ProvenSignatures::verify_issued_by(const Crl& list, const Certificate& issuer) {
-    return once(name_of(Kind::list, 0, list.der(), sha256(issuer.der())),
+    return once(name_of(Kind::list, 0, sha256(list.der()), sha256(issuer.der())),
                 [&] { return list.verify_issued_by(issuer); });
 }
 
 Status ProvenSignatures::verify_ecdsa(const PublicKey& key, ByteView message, ByteView signature) {
-    const Sha256Digest signer = sha256({key.spki_sha256(), sha256(signature)});
-    return once(name_of(Kind::document, 0, message, signer), [&] {
+    const Digest digest = hash(HashAlg::sha256, message);
+    const Sha256Digest signer = sha256({key.spki_sha256(), signature});
+    return once(name_of(Kind::document, 0, digest.view(), signer), [&] {
         const std::size_t half = signature.size() / 2;
-        return key.verify_ecdsa(HashAlg::sha256, message, signature.first(half),
-                                signature.subspan(half));
+        return key.verify_ecdsa_digest(digest, signature.first(half), signature.subspan(half));
     });
 }
 

@@ -307,8 +307,7 @@ class SnpVerifier {
                           const Certificate& vek) {
         std::optional<UnixTime> newest;
         bool revoked = false;
-        for (const Bytes& der : inputs_.endorsements.crls()) {
-            auto crl = Crl::parse(der);
+        for (const Result<Crl>& crl : inputs_.endorsements.crls()) {
             if (crl && !equal(crl->issuer(), root.subject())) {
                 continue;
             }

@@ -71,7 +71,7 @@ void in_object(JsonReader& reader, std::string_view key,
     if (member == nullptr) {
         return;
     }
-    JsonReader nested(*member, reader.where() + ": " + std::string(key));
+    JsonReader nested(*member, reader, key);
     read(nested);
     reader.absorb(nested);
 }
