@@ -221,7 +221,7 @@ Result<Bytes> Attester::ima_log_from(std::size_t first_entry) {
     if (sources_.ima_log.empty()) {
         return fail(Code::unavailable, "ima", "this VM has no IMA log");
     }
-    RATLS_TRY(const Bytes log, files_.read(sources_.ima_log, kMaxImaLog));
+    RATLS_TRY(Bytes log, files_.read(sources_.ima_log, kMaxImaLog));
     ima::LogReader reader(log);
     ima::Entry entry;
     while (reader.index() < first_entry && reader.next(entry)) {
@@ -231,7 +231,8 @@ Result<Bytes> Attester::ima_log_from(std::size_t first_entry) {
         return fail(Code::usage, "ima",
                     "the log has " + std::to_string(reader.index()) + " entries");
     }
-    return to_bytes(ByteView(log).subspan(reader.offset()));
+    log.erase(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(reader.offset()));
+    return log;
 }
 
 }  // namespace ratls

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -56,21 +57,28 @@ Result<Bytes> LinuxFiles::read(const std::string& path, std::size_t max_bytes) {
         return system_failure(quoted(path, 300), errno);
     }
     Bytes out;
+    struct stat info{};
+    if (::fstat(file.get(), &info) == 0 && info.st_size > 0) {  // the size is only a hint
+        out.reserve(std::min(static_cast<std::size_t>(info.st_size), max_bytes));
+    }
+    std::array<std::uint8_t, 65536> buffer;
     for (;;) {
-        const std::size_t have = out.size();
-        out.resize(std::min(max_bytes + 1, std::max<std::size_t>(16384, have * 2)));
-        const ssize_t got = ::read(file.get(), out.data() + have, out.size() - have);
-        if (got < 0 && errno != EINTR) {
-            return system_failure(quoted(path, 300), errno);
+        const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) {
+            continue;
         }
-        out.resize(have + (got > 0 ? static_cast<std::size_t>(got) : 0));
-        if (out.size() > max_bytes) {
-            return fail(Code::too_large, quoted(path, 300),
-                        "at most " + std::to_string(max_bytes) + " bytes wanted");
+        if (got < 0) {
+            return system_failure(quoted(path, 300), errno);
         }
         if (got == 0) {
             return out;
         }
+        const auto size = static_cast<std::size_t>(got);
+        if (size > max_bytes - out.size()) {
+            return fail(Code::too_large, quoted(path, 300),
+                        "at most " + std::to_string(max_bytes) + " bytes wanted");
+        }
+        append(out, ByteView(buffer).first(size));
     }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ struct FetchRequest {
     std::string ca_file = {};  ///< PEM, instead of the system's certificates; may be empty
     std::vector<std::string> resolve = {};  ///< "NAME:PORT:ADDRESS" instead of the system's answer
     std::string proxy = {};                 ///< none if empty; the environment is never asked
+    /// Called as the body comes, with the bytes that have come so far.
+    std::function<void(std::size_t bytes)> progress = {};
 };
 
 struct FetchResponse {

@@ -30,19 +30,30 @@ void add(List& list, const std::string& line) {
 
 /// What the callbacks fill.
 struct Received {
-    FetchResponse response;
-    std::size_t max_bytes = 0;
+    const FetchRequest& request;
+    CURL* transfer = nullptr;
+    FetchResponse response = {};
     std::size_t header_bytes = 0;
     bool too_large = false;
 };
 
 std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
     auto& received = *static_cast<Received*>(user);
-    if (size > received.max_bytes - received.response.body.size()) {
+    Bytes& body = received.response.body;
+    if (size > received.request.max_bytes - body.size()) {
         received.too_large = true;
         return CURL_WRITEFUNC_ERROR;
     }
-    append(received.response.body, as_bytes(std::string_view(data, size)));
+    curl_off_t announced = 0;
+    if (body.empty() && curl_easy_getinfo(received.transfer, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
+                                          &announced) == CURLE_OK) {
+        body.reserve(std::min(static_cast<std::size_t>(std::max(announced, curl_off_t{0})),
+                              received.request.max_bytes));
+    }
+    append(body, as_bytes(std::string_view(data, size)));
+    if (received.request.progress) {
+        received.request.progress(body.size());
+    }
     return size;
 }
 
@@ -176,7 +187,7 @@ Result<FetchResponse> CurlHttpClient::fetch(const FetchRequest& request) {
     for (const std::string& entry : request.resolve) {
         add(resolve, entry);
     }
-    Received received{.response = {}, .max_bytes = request.max_bytes};
+    Received received{.request = request, .transfer = easy.get()};
     std::array<char, CURL_ERROR_SIZE> reason{};
 
     Options options(easy.get());

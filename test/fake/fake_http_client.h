@@ -34,6 +34,9 @@ class FakeHttpClient : public HttpClient {
         if (response.body.size() > request.max_bytes) {
             return fail(Code::too_large, "http: " + request.url, "a response that is too large");
         }
+        if (request.progress) {
+            request.progress(response.body.size());
+        }
         return response;
     }
 

@@ -71,7 +71,7 @@ int cmd_monitor(const MonitorOptions& options, Io& io) {
     std::int64_t entries = 0;
     for (unsigned round = 1;; ++round) {
         loaded->now = io.clock.now();
-        const auto live = host->verify(*loaded, &memory);
+        const auto live = host->verify(*loaded, io, &memory);
         if (!live) {
             return report(io, live.error());
         }

@@ -10,40 +10,11 @@
 #include "ratls/platform/archive_hash.h"
 #include "verify/appraise/snapshot_merge.h"
 #include "verify/cli/options.h"
+#include "verify/cli/progress.h"
 #include "verify/cli/snapshot_file.h"
 
 namespace ratls::cli {
 namespace {
-
-constexpr std::chrono::milliseconds kQuietTime{1000};
-constexpr std::chrono::milliseconds kProgressPeriod{200};
-
-/// One line on a terminal that is written over, once the work takes longer than a second.
-class Progress {
-  public:
-    explicit Progress(Io& io) : io_(io), next_(io.clock.monotonic() + kQuietTime) {}
-    Progress(const Progress&) = delete;
-    Progress& operator=(const Progress&) = delete;
-    ~Progress() {
-        if (shown_) {
-            io_.err << "\r\033[K" << std::flush;
-        }
-    }
-
-    void show(std::size_t files) {
-        if (!io_.err_is_terminal || io_.clock.monotonic() < next_) {
-            return;
-        }
-        next_ = io_.clock.monotonic() + kProgressPeriod;
-        io_.err << "\r" << files << " files" << std::flush;
-        shown_ = true;
-    }
-
-  private:
-    Io& io_;
-    std::chrono::milliseconds next_;
-    bool shown_ = false;
-};
 
 Result<std::vector<HashAlg>> parse_algs(const std::vector<std::string>& names) {
     std::vector<HashAlg> out;
@@ -140,7 +111,7 @@ int cmd_snapshot_build(const BuildOptions& options, Io& io) {
         Result<ArchiveHashes> hashes;
         {
             Progress progress(io);
-            hashing->progress = [&](std::size_t count) { progress.show(count); };
+            hashing->progress = [&](std::size_t count) { progress.show(count, "files"); };
             hashes = hash_root(path, options, *hashing);
         }
         if (!hashes) {

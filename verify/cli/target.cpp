@@ -10,6 +10,7 @@
 #include "ratls/codec/pem.h"
 #include "ratls/evidence/eventlog/log.h"
 #include "ratls/evidence/ima/log.h"
+#include "verify/cli/progress.h"
 
 namespace ratls::cli {
 namespace {
@@ -221,16 +222,19 @@ Result<HostTarget> HostTarget::load(const VerifyOptions& options, Io& io) {
     return out;
 }
 
-Result<verify::LiveResult> HostTarget::verify(const LoadedOptions& loaded,
+Result<verify::LiveResult> HostTarget::verify(const LoadedOptions& loaded, Io& io,
                                               verify::LiveMemory* memory) const {
     const verify::Context context = loaded.context();
-    const verify::LiveInputs inputs{.endpoint = endpoint_,
-                                    .context = context,
-                                    .snapshot = snapshot_.input(),
-                                    .evidence_only = evidence_only_,
-                                    .ima_log = logs_.ima,
-                                    .boot_log = logs_.boot,
-                                    .memory = memory};
+    Progress progress(io);
+    const verify::LiveInputs inputs{
+        .endpoint = endpoint_,
+        .context = context,
+        .snapshot = snapshot_.input(),
+        .evidence_only = evidence_only_,
+        .ima_log = logs_.ima,
+        .boot_log = logs_.boot,
+        .progress = [&](std::size_t bytes) { progress.show(bytes >> 10, "KiB of the IMA log"); },
+        .memory = memory};
     CurlHttpClient http;
     return verify::verify_live(inputs, http);
 }
@@ -238,7 +242,7 @@ Result<verify::LiveResult> HostTarget::verify(const LoadedOptions& loaded,
 Result<verify::LiveResult> verify_host(const VerifyOptions& options, const LoadedOptions& loaded,
                                        Io& io) {
     RATLS_TRY(const HostTarget host, HostTarget::load(options, io));
-    return host.verify(loaded);
+    return host.verify(loaded, io);
 }
 
 Status refuse_weakening(const VerifyOptions& options) {

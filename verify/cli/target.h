@@ -47,7 +47,7 @@ class HostTarget {
     static Result<HostTarget> load(const VerifyOptions& options, Io& io);
 
     /// `memory`: what earlier verifications left; null if this is the only one.
-    Result<verify::LiveResult> verify(const LoadedOptions& loaded,
+    Result<verify::LiveResult> verify(const LoadedOptions& loaded, Io& io,
                                       verify::LiveMemory* memory = nullptr) const;
 
   private:

@@ -1,5 +1,7 @@
 #include "verify/tls/live.h"
 
+#include <utility>
+
 #include "ratls/codec/cbor.h"
 #include "ratls/crypto/random.h"
 #include "ratls/evidence/ima/log.h"
@@ -68,46 +70,44 @@ class LiveVerifier {
         counted_ = log_first_;
         counted_bytes_ = 0;
         if (!log_) {
-            RATLS_CHECK(fetch("ima?from=" + std::to_string(log_first_), ima::kMaxLogBytes, log_));
+            RATLS_TRY(fetched_log_, fetch("ima?from=" + std::to_string(log_first_),
+                                          ima::kMaxLogBytes, inputs_.progress));
+            log_ = fetched_log_;
         }
-        return boot_log_ ? Status() : fetch("eventlog", kMaxBootLog, boot_log_);
+        if (!boot_log_) {
+            RATLS_TRY(fetched_boot_log_, fetch("eventlog", kMaxBootLog, {}));
+            boot_log_ = fetched_boot_log_;
+        }
+        return {};
     }
 
-    /// A VM that does not have this log answers with another status.
-    Status fetch(std::string_view route, std::size_t max_bytes, std::optional<Bytes>& place) {
+    /// Nothing if the VM does not have this log: it answers with another status.
+    Result<std::optional<Bytes>> fetch(std::string_view route, std::size_t max_bytes,
+                                       std::function<void(std::size_t)> progress) {
         FetchRequest request;
         request.url =
             "https://" + inputs_.endpoint.text() + std::string(kRoot) + std::string(route);
         request.max_bytes = max_bytes;
         request.timeout = inputs_.timeout;
         request.insecure_untrusted_bytes = true;
+        request.progress = std::move(progress);
         if (!inputs_.endpoint.address.empty()) {
             request.resolve.push_back(inputs_.endpoint.host + ":" +
                                       std::to_string(inputs_.endpoint.port) + ":" +
                                       inputs_.endpoint.address);
         }
         RATLS_TRY(FetchResponse response, http_.fetch(request));
-        if (response.status == 200) {
-            place = std::move(response.body);
-        }
-        return {};
+        return response.status == 200 ? std::optional(std::move(response.body)) : std::nullopt;
     }
 
     CertificateInputs certificate_inputs() const {
-        CertificateInputs out{.context = context_,
-                              .snapshot = inputs_.snapshot,
-                              .evidence_only = inputs_.evidence_only,
-                              .name = inputs_.endpoint.host,
-                              .ima_log = std::nullopt,
-                              .ima_log_first = log_first_,
-                              .boot_log = std::nullopt};
-        if (log_) {
-            out.ima_log = *log_;
-        }
-        if (boot_log_) {
-            out.boot_log = *boot_log_;
-        }
-        return out;
+        return {.context = context_,
+                .snapshot = inputs_.snapshot,
+                .evidence_only = inputs_.evidence_only,
+                .name = inputs_.endpoint.host,
+                .ima_log = log_,
+                .ima_log_first = log_first_,
+                .boot_log = boot_log_};
     }
 
     static bool good(const VerificationResult& result) {
@@ -155,7 +155,10 @@ class LiveVerifier {
         if (only_activation_missing(out.result)) {
             RATLS_CHECK(activate(*connection, deadline, out));
         }
-        out.ima_log = log_.value_or(Bytes{});
+        if (log_) {
+            out.ima_log = fetched_log_ ? *std::exchange(fetched_log_, {}) : to_bytes(*log_);
+            log_.reset();
+        }
         out.ima_log_first = log_first_;
         if (good(out.result)) {
             out.connection = std::make_unique<TlsConnection>(*std::move(connection));
@@ -246,8 +249,7 @@ class LiveVerifier {
 
     /// Only what was measured since: the first part is in hand.
     Status extend_log(TlsConnection& connection, Deadline deadline) {
-        ima::LogReader reader(ByteView(*log_).subspan(counted_bytes_), ima::kSha1DigestSize,
-                              counted_);
+        ima::LogReader reader(log_->subspan(counted_bytes_), ima::kSha1DigestSize, counted_);
         ima::Entry entry;
         while (reader.next(entry)) {
         }
@@ -257,8 +259,12 @@ class LiveVerifier {
         get.target = std::string(kRoot) + "ima?from=" + std::to_string(counted_);
         RATLS_TRY(const http::Response answer,
                   ask(connection, std::move(get), ima::kMaxLogBytes, deadline));
-        if (answer.status == 200) {
-            append(*log_, answer.body);
+        if (answer.status == 200 && !answer.body.empty()) {
+            if (!fetched_log_) {
+                fetched_log_ = to_bytes(*log_);
+            }
+            append(*fetched_log_, answer.body);
+            log_ = fetched_log_;
         }
         return {};
     }
@@ -268,7 +274,8 @@ class LiveVerifier {
     LiveMemory own_memory_;
     LiveMemory& memory_;
     Context context_;
-    std::optional<Bytes> log_, boot_log_;
+    std::optional<Bytes> fetched_log_, fetched_boot_log_;
+    std::optional<ByteView> log_, boot_log_;       ///< these, or the caller's
     std::size_t log_first_ = 0;                    ///< index of the first entry of `log_`
     std::size_t counted_ = 0, counted_bytes_ = 0;  ///< entries up to there, and their bytes
 };

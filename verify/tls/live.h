@@ -1,6 +1,7 @@
 // Verification of a live host, inside the TLS handshake.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -25,8 +26,10 @@ struct LiveInputs {
     bool evidence_only = false;
     /// The IMA log, if the caller has it; else it is fetched on a connection of its own before, as
     /// bytes that prove themselves by the quote.
-    std::optional<Bytes> ima_log;
-    std::optional<Bytes> boot_log;
+    std::optional<ByteView> ima_log;
+    std::optional<ByteView> boot_log;
+    /// Called as the IMA log comes, with the bytes that have come so far.
+    std::function<void(std::size_t bytes)> progress = {};
     std::chrono::milliseconds timeout{30'000};
     /// What earlier connections left; none: this one is the first. Stands for `context.proven` and
     /// `context.ima`.

@@ -4,6 +4,8 @@
 //   /echo     200, the body of the request
 #pragma once
 
+#include <algorithm>
+
 #include "ratls/platform/http_client.h"
 #include "test/unit/ratls/platform/files_contract.h"
 
@@ -40,6 +42,15 @@ inline void check_http_contract(HttpClient& client, const std::string& url) {
               std::string(1000, 'b'));
         CHECK(code_of(client.fetch({.url = url + "/big", .max_bytes = 999})) == Code::too_large);
         CHECK(code_of(client.fetch({.url = url + "/big", .max_bytes = 0})) == Code::too_large);
+    }
+    SUBCASE("who waits is told how much has come") {
+        std::vector<std::size_t> seen;
+        FetchRequest request{.url = url + "/big", .max_bytes = 1000};
+        request.progress = [&](std::size_t bytes) { seen.push_back(bytes); };
+        REQUIRE(client.fetch(request));
+        REQUIRE_FALSE(seen.empty());
+        CHECK(std::ranges::is_sorted(seen));
+        CHECK(seen.back() == 1000);
     }
     SUBCASE("a HEAD has no body, however long it would be") {
         const auto response = client.fetch({.method = "HEAD", .url = url + "/big", .max_bytes = 0});
