@@ -3,11 +3,15 @@
 // add, and so is `appraise` divided by `hashes_and_prefix`.
 #include <benchmark/benchmark.h>
 
+#include <fstream>
+
 #include "ratls/codec/hex.h"
 #include "ratls/evidence/ima/prefix.h"
 #include "test/support/ima_builder.h"
 #include "test/support/memory_count.h"
+#include "test/support/temp_dir.h"
 #include "verify/appraise/ima.h"
+#include "verify/tls/log_file.h"
 
 namespace {
 
@@ -186,8 +190,9 @@ void appraise(benchmark::State& state) {
     for (auto _ : state) {
         verify::Findings findings;
         verify::ImaOutcome outcome;
+        ima::MemoryLog log(made.log);
         test::count_memory();
-        verify_and_appraise_ima({made.log}, made.expected, &index, nullptr, findings, outcome);
+        verify_and_appraise_ima({log}, made.expected, &index, nullptr, findings, outcome);
         allocations = test::counted_memory().allocations;
         if (findings.failed(verify::Weight::sound) || findings.failed(verify::Weight::policy)) {
             state.SkipWithError("the log is not accepted");
@@ -197,9 +202,13 @@ void appraise(benchmark::State& state) {
     state.counters["allocations"] = static_cast<double>(allocations);
 }
 
-/// The same from the snapshot's references: with the index made anew.
+/// The same from the snapshot's references, with the index made anew, and a log in a file: what is
+/// counted is all the memory that it takes.
 void appraise_with_index(benchmark::State& state) {
     const Case made(static_cast<std::size_t>(state.range(0)));
+    const test::TempDir folder;
+    std::ofstream(folder / "log", std::ios::binary) << as_text(made.log);
+    LinuxFiles system;
     const verify::ImaReference& files = reference();
     std::size_t peak = 0;
     for (auto _ : state) {
@@ -207,7 +216,11 @@ void appraise_with_index(benchmark::State& state) {
         verify::Findings findings;
         verify::ImaOutcome outcome;
         const verify::ImaIndex index(files);
-        verify_and_appraise_ima({made.log}, made.expected, &index, nullptr, findings, outcome);
+        verify::FileLog log(*system.open(folder / "log"));
+        verify_and_appraise_ima({log}, made.expected, &index, nullptr, findings, outcome);
+        if (findings.failed(verify::Weight::sound)) {
+            state.SkipWithError("the log does not replay");
+        }
         peak = test::counted_memory().peak;
     }
     count_entries(state);
@@ -224,13 +237,15 @@ void incremental(benchmark::State& state) {
     verify::Findings first;
     verify::ImaOutcome outcome;
     const verify::ImaHistory seed{remembered, {}, true};
-    verify_and_appraise_ima({before.log}, before.expected, &index, &seed, first, outcome);
+    ima::MemoryLog log(before.log);
+    verify_and_appraise_ima({log}, before.expected, &index, &seed, first, outcome);
     const ByteView rest = ByteView(after.log).subspan(before.log.size());
     for (auto _ : state) {
         verify::ImaMemory memory = remembered;
         const verify::ImaHistory history{memory, {}, true};
         verify::Findings findings;
-        verify_and_appraise_ima({rest, kBefore}, after.expected, &index, &history, findings,
+        ima::MemoryLog source(rest);
+        verify_and_appraise_ima({source, kBefore}, after.expected, &index, &history, findings,
                                 outcome);
         if (findings.failed(verify::Weight::sound) || findings.failed(verify::Weight::policy) ||
             outcome.read != static_cast<std::size_t>(state.range(0))) {

@@ -34,7 +34,7 @@ LAYERS = {
     "agent": LIBRARY,
     "certtool": LIBRARY,
     "test": LIBRARY + VERIFY + ["verify/tls", "verify/cli", "agent", "certtool"],
-    "bench": LIBRARY + VERIFY + ["test"],
+    "bench": LIBRARY + VERIFY + ["verify/tls", "test"],
 }
 
 # Headers of others: prefix -> who may include them. What is not listed is free.

@@ -310,7 +310,7 @@ class CollectionVerifier {
         }
         const auto history = ima_history(**tpm_);
         const bool seen = history && knows_all_of(*history);
-        if (!inputs_.ima_log && !seen) {
+        if (inputs_.ima_log == nullptr && !seen) {
             without_log(*pcr10, reference, history);
             return;
         }
@@ -325,8 +325,10 @@ class CollectionVerifier {
             .m_log_sha256 = collection_.ima->log_sha256,
             .quoted_pcr10 = *pcr10,
             .boot_pcrs = boot_pcrs};
-        const ImaLog log = inputs_.ima_log ? ImaLog{*inputs_.ima_log, inputs_.ima_log_first}
-                                           : ImaLog{{}, std::size_t{collection_.ima->entries}};
+        ima::MemoryLog nothing({});
+        const ImaLog log = inputs_.ima_log != nullptr
+                               ? ImaLog{*inputs_.ima_log, inputs_.ima_log_first}
+                               : ImaLog{nothing, std::size_t{collection_.ima->entries}};
         ImaOutcome outcome;
         verify_and_appraise_ima(log, expected, ima_index(reference).get(),
                                 history ? &*history : nullptr, findings(), outcome);

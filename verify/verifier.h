@@ -28,9 +28,9 @@ struct CertificateInputs {
     bool evidence_only = false;
     /// The DNS name or address that was asked for; not checked if empty (a file).
     std::string name;
-    /// The whole IMA log or more than what was quoted, binary form. With what the context
-    /// remembers of it, the entries from `ima_log_first` on may be enough.
-    std::optional<ByteView> ima_log;
+    /// The whole IMA log or more than what was quoted; null if it is not at hand. With what the
+    /// context remembers of it, the entries from `ima_log_first` on may be enough.
+    ima::LogSource* ima_log = nullptr;
     std::size_t ima_log_first = 0;
     /// A boot log, if the certificate does not carry it.
     std::optional<ByteView> boot_log;

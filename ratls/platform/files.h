@@ -1,6 +1,8 @@
 // Files and directories, real or pretended.
 #pragma once
 
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -8,6 +10,21 @@
 #include "ratls/base/result.h"
 
 namespace ratls {
+
+/// A file that is open for reading. For one thread.
+class OpenFile {
+  public:
+    virtual ~OpenFile() = default;
+
+    /// Gives the number of bytes, which may be fewer than asked for; 0 behind the end.
+    virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::uint8_t> into) = 0;
+};
+
+/// A file without a name, which is gone with this object.
+class TemporaryFile : public OpenFile {
+  public:
+    virtual Status append(ByteView content) = 0;
+};
 
 /// A file system. Calls block. Failures: `unavailable` when there is no such file or directory, or
 /// it is busy; `denied` without the permission; `too_large` when a file is longer than the caller's
@@ -18,6 +35,9 @@ class Files {
 
     /// The whole content, read until the end: the size of a special file is not known before.
     virtual Result<Bytes> read(const std::string& path, std::size_t max_bytes) = 0;
+    virtual Result<std::unique_ptr<OpenFile>> open(const std::string& path) = 0;
+    /// In the folder that TMPDIR names, or /var/tmp: /tmp is often in memory.
+    virtual Result<std::unique_ptr<TemporaryFile>> make_temporary() = 0;
     /// Writes an existing file, special files included, from its start, in one system call and
     /// without truncating it; a part only is a failure.
     virtual Status write(const std::string& path, ByteView content) = 0;
@@ -42,6 +62,8 @@ Status make_directories(Files& files, const std::string& path);
 class LinuxFiles : public Files {
   public:
     Result<Bytes> read(const std::string& path, std::size_t max_bytes) override;
+    Result<std::unique_ptr<OpenFile>> open(const std::string& path) override;
+    Result<std::unique_ptr<TemporaryFile>> make_temporary() override;
     Status write(const std::string& path, ByteView content) override;
     Status replace(const std::string& path, ByteView content, unsigned mode) override;
     Status make_directory(const std::string& path) override;

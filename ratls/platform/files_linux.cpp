@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
@@ -30,6 +31,31 @@ Status write_all(int fd, ByteView content, const std::string& path) {
     }
     return {};
 }
+
+class LinuxOpenFile final : public TemporaryFile {
+  public:
+    LinuxOpenFile(Descriptor file, std::string path)
+        : file_(std::move(file)), path_(std::move(path)) {}
+
+    Result<std::size_t> read_at(std::uint64_t offset, std::span<std::uint8_t> into) override {
+        for (;;) {
+            const ssize_t got =
+                ::pread(file_.get(), into.data(), into.size(), static_cast<off_t>(offset));
+            if (got >= 0) {
+                return static_cast<std::size_t>(got);
+            }
+            if (errno != EINTR) {
+                return system_failure(quoted(path_, 300), errno);
+            }
+        }
+    }
+
+    Status append(ByteView content) override { return write_all(file_.get(), content, path_); }
+
+  private:
+    Descriptor file_;
+    std::string path_;
+};
 
 /// The names of those entries of a directory that `wanted` takes, sorted.
 Result<std::vector<std::string>> names_in(
@@ -80,6 +106,26 @@ Result<Bytes> LinuxFiles::read(const std::string& path, std::size_t max_bytes) {
         }
         append(out, ByteView(buffer).first(size));
     }
+}
+
+Result<std::unique_ptr<OpenFile>> LinuxFiles::open(const std::string& path) {
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0) {
+        return system_failure(quoted(path, 300), errno);
+    }
+    return std::make_unique<LinuxOpenFile>(std::move(file), path);
+}
+
+Result<std::unique_ptr<TemporaryFile>> LinuxFiles::make_temporary() {
+    const char* named = ::secure_getenv("TMPDIR");
+    const std::string folder = named != nullptr && *named != '\0' ? named : "/var/tmp";
+    // Not O_TMPFILE, which some file systems of containers do not have.
+    std::string name = folder + "/ratls-XXXXXX";
+    Descriptor file(::mkostemp(name.data(), O_CLOEXEC));
+    if (file.get() < 0 || ::unlink(name.c_str()) != 0) {
+        return system_failure("a temporary file in " + quoted(folder, 300), errno);
+    }
+    return std::make_unique<LinuxOpenFile>(std::move(file), folder);
 }
 
 Status LinuxFiles::write(const std::string& path, ByteView content) {

@@ -26,8 +26,9 @@ struct FetchRequest {
     std::string ca_file = {};  ///< PEM, instead of the system's certificates; may be empty
     std::vector<std::string> resolve = {};  ///< "NAME:PORT:ADDRESS" instead of the system's answer
     std::string proxy = {};                 ///< none if empty; the environment is never asked
-    /// Called as the body comes, with the bytes that have come so far.
-    std::function<void(std::size_t bytes)> progress = {};
+    /// Takes the body of the response, whatever its status, in pieces as it comes, in place of
+    /// `FetchResponse::body`. Its failure is that of `fetch`.
+    std::function<Status(ByteView piece)> sink = {};
 };
 
 struct FetchResponse {

@@ -33,27 +33,33 @@ struct Received {
     const FetchRequest& request;
     CURL* transfer = nullptr;
     FetchResponse response = {};
+    std::size_t body_bytes = 0;
     std::size_t header_bytes = 0;
+    Status sink = {};
     bool too_large = false;
 };
 
 std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
     auto& received = *static_cast<Received*>(user);
-    Bytes& body = received.response.body;
-    if (size > received.request.max_bytes - body.size()) {
+    const FetchRequest& request = received.request;
+    const ByteView piece = as_bytes(std::string_view(data, size));
+    if (size > request.max_bytes - received.body_bytes) {
         received.too_large = true;
         return CURL_WRITEFUNC_ERROR;
     }
+    received.body_bytes += size;
+    if (request.sink) {
+        received.sink = request.sink(piece);
+        return received.sink ? size : CURL_WRITEFUNC_ERROR;
+    }
+    Bytes& body = received.response.body;
     curl_off_t announced = 0;
     if (body.empty() && curl_easy_getinfo(received.transfer, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
                                           &announced) == CURLE_OK) {
         body.reserve(std::min(static_cast<std::size_t>(std::max(announced, curl_off_t{0})),
-                              received.request.max_bytes));
+                              request.max_bytes));
     }
-    append(body, as_bytes(std::string_view(data, size)));
-    if (received.request.progress) {
-        received.request.progress(body.size());
-    }
+    append(body, piece);
     return size;
 }
 
@@ -207,6 +213,7 @@ Result<FetchResponse> CurlHttpClient::fetch(const FetchRequest& request) {
         return fail(Code::too_large, where,
                     "a response of at most " + std::to_string(request.max_bytes) + " bytes wanted");
     }
+    RATLS_CHECK(received.sink);
     if (status != CURLE_OK) {
         return fail(code_of(status), where,
                     reason[0] != '\0' ? reason.data() : curl_easy_strerror(status));

@@ -226,6 +226,16 @@ class Worker {
     TreeHashes found_;
 };
 
+/// Both are sorted by path, and so is the result.
+std::vector<HashedFile> merged(std::vector<HashedFile> a, std::vector<HashedFile> b) {
+    std::vector<HashedFile> out;
+    out.reserve(a.size() + b.size());
+    std::merge(std::move_iterator(a.begin()), std::move_iterator(a.end()),
+               std::move_iterator(b.begin()), std::move_iterator(b.end()), std::back_inserter(out),
+               [](const HashedFile& x, const HashedFile& y) { return x.path < y.path; });
+    return out;
+}
+
 }  // namespace
 
 TreeHashes hash_tree(const std::shared_ptr<Directory>& root, const TreeHashOptions& options) {
@@ -253,9 +263,7 @@ TreeHashes hash_tree(const std::shared_ptr<Directory>& root, const TreeHashOptio
     out.excluded.resize(options.exclude.size());
     for (Worker& worker : workers) {
         TreeHashes found = std::move(worker).take();
-        const auto middle = static_cast<std::ptrdiff_t>(out.files.size());
-        std::ranges::move(found.files, std::back_inserter(out.files));
-        std::ranges::inplace_merge(out.files, out.files.begin() + middle, {}, &HashedFile::path);
+        out.files = merged(std::move(out.files), std::move(found.files));
         std::ranges::move(found.errors, std::back_inserter(out.errors));
         out.links += found.links;
         std::ranges::transform(out.excluded, found.excluded, out.excluded.begin(), std::plus{});

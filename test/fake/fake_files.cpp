@@ -1,5 +1,8 @@
 #include "test/fake/fake_files.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "ratls/base/text.h"
 
 namespace ratls::test {
@@ -37,6 +40,40 @@ Result<Bytes> FakeFiles::read(const std::string& path, std::size_t max_bytes) {
                     "at most " + std::to_string(max_bytes) + " bytes wanted");
     }
     return found->second.content;
+}
+
+namespace {
+
+/// It sees what it was when it was opened.
+class FakeOpenFile final : public TemporaryFile {
+  public:
+    explicit FakeOpenFile(Bytes content) : content_(std::move(content)) {}
+
+    Result<std::size_t> read_at(std::uint64_t offset, std::span<std::uint8_t> into) override {
+        const auto rest = ByteView(content_).subspan(
+            static_cast<std::size_t>(std::min<std::uint64_t>(offset, content_.size())));
+        const std::size_t size = std::min(rest.size(), into.size());
+        std::ranges::copy(rest.first(size), into.begin());
+        return size;
+    }
+    Status append(ByteView more) override {
+        ratls::append(content_, more);
+        return {};
+    }
+
+  private:
+    Bytes content_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<OpenFile>> FakeFiles::open(const std::string& path) {
+    RATLS_TRY(Bytes content, read(path, std::numeric_limits<std::size_t>::max()));
+    return std::make_unique<FakeOpenFile>(std::move(content));
+}
+
+Result<std::unique_ptr<TemporaryFile>> FakeFiles::make_temporary() {
+    return std::make_unique<FakeOpenFile>(Bytes());
 }
 
 Status FakeFiles::write(const std::string& path, ByteView content) {

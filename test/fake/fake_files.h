@@ -11,6 +11,8 @@ namespace ratls::test {
 class FakeFiles : public Files {
   public:
     Result<Bytes> read(const std::string& path, std::size_t max_bytes) override;
+    Result<std::unique_ptr<OpenFile>> open(const std::string& path) override;
+    Result<std::unique_ptr<TemporaryFile>> make_temporary() override;
     Status write(const std::string& path, ByteView content) override;
     Status replace(const std::string& path, ByteView content, unsigned mode) override;
     Status make_directory(const std::string& path) override;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <utility>
 
 #include "ratls/platform/http_client.h"
 
@@ -34,8 +35,8 @@ class FakeHttpClient : public HttpClient {
         if (response.body.size() > request.max_bytes) {
             return fail(Code::too_large, "http: " + request.url, "a response that is too large");
         }
-        if (request.progress) {
-            request.progress(response.body.size());
+        if (request.sink) {
+            RATLS_CHECK(request.sink(std::exchange(response.body, {})));
         }
         return response;
     }

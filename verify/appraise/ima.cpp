@@ -71,8 +71,8 @@ class Appraisal {
         ++seen_;
     }
 
-    /// After the last entry.
-    void finish() {
+    /// After the last entry, and before what the entries point into is gone.
+    void settle() {
         for (std::size_t i = seen_ - std::min(seen_, waiting_.size()); i < seen_; ++i) {
             compare(waiting_[i % waiting_.size()]);
         }
@@ -228,32 +228,36 @@ class Pass {
         note_n();
     }
 
-    /// The entries behind the state. Nothing is in `out` before.
-    void run(ByteView rest, Findings& out, ImaOutcome& outcome) {
+    /// The entries behind the state, from `offset` on. Nothing is in `out` before.
+    void run(ima::LogSource& log, std::uint64_t offset, Findings& out, ImaOutcome& outcome) {
         const std::size_t most = digests_.last_chosen();
-        const Status status =
-            ima::replay_log(rest, replay_, [&](const ima::Entry& entry, const ima::Replay& state) {
-                const std::size_t count = state.count();
-                if (count <= most) {
-                    digests_.add(entry);
+        const auto see = [&](const ima::Entry& entry, const ima::Replay& state) {
+            const std::size_t count = state.count();
+            if (count <= most) {
+                digests_.add(entry);
+            }
+            if (count <= m()) {
+                violations_ += entry.violation ? 1 : 0;
+                if (!boot_.see(count - 1, entry) && appraisal_) {
+                    appraisal_->see(count - 1, entry);
                 }
-                if (count <= m()) {
-                    violations_ += entry.violation ? 1 : 0;
-                    if (!boot_.see(count - 1, entry) && appraisal_) {
-                        appraisal_->see(count - 1, entry);
-                    }
-                    at_m_ = value();
-                    bytes_to_m_ += entry.raw.size();
-                }
-                if (count == m()) {
-                    replay_at_m_ = state;
-                    digests_at_m_ = digests_;
-                }
-                note_n();
-            });
-        if (appraisal_) {
-            appraisal_->finish();
-        }
+                at_m_ = value();
+                bytes_to_m_ += entry.raw.size();
+            }
+            if (count == m()) {
+                replay_at_m_ = state;
+                digests_at_m_ = digests_;
+            }
+            note_n();
+        };
+        const auto settle = [&] {
+            digests_.settle();
+            if (appraisal_) {
+                appraisal_->settle();
+            }
+        };
+        const Status status = ima::replay_log(log, offset, replay_, see, settle);
+        settle();
         outcome = {replay_.count(), replay_.count() - (from_ != nullptr ? from_->entries() : 0),
                    violations_};
         if (!status) {
@@ -377,15 +381,12 @@ class Pass {
     std::size_t bytes_to_m_ = 0;  ///< of the entries that were read
 };
 
-/// The bytes of a log behind a state; nothing if they are not at hand.
-std::optional<ByteView> bytes_behind(const ImaState& state, const ImaLog& log, std::uint64_t m) {
+/// Where a log goes on behind a state; nothing if that is not at hand.
+std::optional<std::uint64_t> offset_behind(const ImaState& state, const ImaLog& log) {
     if (log.first == state.entries()) {
-        return log.bytes;
+        return 0;
     }
-    if (log.first == 0 && state.bytes <= log.bytes.size()) {
-        return log.bytes.subspan(state.bytes);
-    }
-    return m == state.entries() ? std::optional(ByteView()) : std::nullopt;
+    return log.first == 0 ? std::optional<std::uint64_t>(state.bytes) : std::nullopt;
 }
 
 }  // namespace
@@ -411,10 +412,10 @@ std::string set_back(const ImaHistory& history, std::uint64_t m) {
 void verify_and_appraise_ima(const ImaLog& log, const ImaExpectation& expected,
                              const ImaIndex* reference, const ImaHistory* history, Findings& out,
                              ImaOutcome& outcome) {
-    const auto run = [&](const ImaState* from, ByteView rest) {
+    const auto run = [&](const ImaState* from, ima::LogSource& source, std::uint64_t offset) {
         Findings found;
         Pass pass(expected, reference, history, from);
-        pass.run(rest, found, outcome);
+        pass.run(source, offset, found, outcome);
         // What another part of the evidence makes unsound says nothing about this VM.
         if (all_pass(found) && !out.failed(Weight::sound) && !out.failed(Weight::needed)) {
             pass.remember();
@@ -423,10 +424,12 @@ void verify_and_appraise_ima(const ImaLog& log, const ImaExpectation& expected,
     };
     const ImaState* state =
         history != nullptr ? history->memory.find(history->owner, expected.m) : nullptr;
-    const auto rest = state != nullptr ? bytes_behind(*state, log, expected.m) : std::nullopt;
-    if (rest) {
+    const auto offset = state != nullptr ? offset_behind(*state, log) : std::nullopt;
+    const bool all_known = state != nullptr && state->entries() == expected.m;
+    if (offset || all_known) {
         const ImaState from = *state;  // the memory may drop its own
-        const Findings found = run(&from, *rest);
+        ima::MemoryLog nothing({});
+        const Findings found = offset ? run(&from, log.source, *offset) : run(&from, nothing, 0);
         if (all_pass(found) || log.first > 0) {
             out.append(found);
             return;
@@ -438,7 +441,7 @@ void verify_and_appraise_ima(const ImaLog& log, const ImaExpectation& expected,
                      ", and no verified part of this boot that ends there");
         return;
     }
-    out.append(run(nullptr, log.bytes));
+    out.append(run(nullptr, log.source, 0));
 }
 
 }  // namespace ratls::verify

@@ -17,9 +17,9 @@ struct ImaExpectation {
     std::vector<Bytes> boot_pcrs;  ///< quoted PCR 0 to 9
 };
 
-/// A log in binary form, or the rest of one.
+/// A log, or the rest of one.
 struct ImaLog {
-    ByteView bytes;
+    ima::LogSource& source;
     std::size_t first = 0;  ///< index of its first entry
 };
 

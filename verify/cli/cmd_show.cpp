@@ -8,6 +8,7 @@
 #include "verify/cli/commands.h"
 #include "verify/cli/options.h"
 #include "verify/formats/hcl.h"
+#include "verify/tls/log_file.h"
 
 namespace ratls::cli {
 namespace {
@@ -29,20 +30,29 @@ Json replay_json(const std::map<HashAlg, std::map<std::uint32_t, Digest>>& value
     return out;
 }
 
-Result<Json> show_ima(ByteView file) {
-    Bytes converted;
-    const bool ascii = ima::looks_like_ascii(file);
-    if (ascii) {
-        RATLS_TRY(converted, ima::ascii_to_binary(as_text(file)));
-        file = converted;
-    }
-    RATLS_TRY(const ima::Summary summary, ima::summarize(file));
+Result<Json> show_ima(ima::LogSource& log, std::string_view format) {
+    RATLS_TRY(const ima::Summary summary, ima::summarize(log));
     Json out(Json::Object{});
-    out.set("format", ascii ? "ima-ascii" : "ima-binary");
+    out.set("format", format);
     out.set("entries", std::uint64_t{summary.entries});
     out.set("violations", std::uint64_t{summary.violations});
     out.set("replay", replay_json(summary.values, false));
     return out;
+}
+
+Result<Json> show_ima(ByteView file) {
+    if (!ima::looks_like_ascii(file)) {
+        ima::MemoryLog log(file);
+        return show_ima(log, "ima-binary");
+    }
+    RATLS_TRY(const Bytes converted, ima::ascii_to_binary(as_text(file)));
+    ima::MemoryLog log(converted);
+    return show_ima(log, "ima-ascii");
+}
+
+bool begins_with_entry(ByteView file) {
+    ima::Entry entry;
+    return ima::LogReader(file).next(entry);
 }
 
 /// What an event says, and what of it the digests prove once the log replays to a quote.
@@ -182,8 +192,7 @@ std::string guess(ByteView file) {
     if (as_text(file).starts_with("{")) {
         return "snapshot";
     }
-    ima::Entry entry;
-    if (ima::looks_like_ascii(file) || ima::LogReader(file).next(entry)) {
+    if (ima::looks_like_ascii(file) || begins_with_entry(file)) {
         return "ima";
     }
     return {};
@@ -226,6 +235,24 @@ Result<Json> show_file(ByteView file, const std::string& as) {
     return fail(Code::malformed, "TARGET", "nothing that can be shown; name its kind with --as");
 }
 
+/// A long IMA log is not held in memory.
+Result<Json> show_target(const ShowOptions& options, Io& io) {
+    auto file = read_option(io, "TARGET", options.target, eventlog::kMaxLogBytes);
+    if (!file && file.error().code == Code::too_large) {
+        RATLS_TRY(std::unique_ptr<OpenFile> open, io.files.open(options.target));
+        verify::FileLog log(std::move(open));
+        RATLS_TRY(const ima::LogSource::Piece begin, log.at(0));
+        if (begins_with_entry(begin.bytes) && (options.as.empty() || options.as == "ima")) {
+            return show_ima(log, "ima-binary");
+        }
+        file = read_option(io, "TARGET", options.target, kMaxLogFile);
+    }
+    if (!file) {
+        return std::unexpected(std::move(file).error());
+    }
+    return show_file(*file, options.as.empty() ? guess(*file) : options.as);
+}
+
 /// Two columns for people; nested values in JSON.
 void print_text(const Json& json, const std::string& indent, std::ostream& out) {
     for (const auto& [key, value] : *json.if_object()) {
@@ -248,11 +275,7 @@ void print_text(const Json& json, const std::string& indent, std::ostream& out) 
 }  // namespace
 
 int cmd_show(const ShowOptions& options, Io& io) {
-    const auto file = read_option(io, "TARGET", options.target, kMaxLogFile);
-    if (!file) {
-        return report(io, file.error());
-    }
-    const auto shown = show_file(*file, options.as.empty() ? guess(*file) : options.as);
+    const auto shown = show_target(options, io);
     if (!shown) {
         return report(io, shown.error(), "`ratls show --help` has an example");
     }

@@ -27,15 +27,18 @@ void add_file(std::vector<verify::FileReference>& files, const ima::Entry& entry
 }
 
 /// Everything that was measured below m becomes allowed; what was asked for becomes required.
-Result<verify::ImaReference> observe_files(ByteView log, std::uint64_t m,
+Result<verify::ImaReference> observe_files(ima::LogSource& log, std::uint64_t m,
                                            const std::vector<std::string>& require) {
     verify::ImaReference out;
     std::map<std::string, std::size_t, std::less<>> index;
-    ima::LogReader reader(log);
-    ima::Entry entry;
-    while (reader.index() < m && reader.next(entry)) {
+    std::uint64_t count = 0;
+    const auto observe = [&](const ima::Entry& entry) -> Result<bool> {
+        if (count == m) {
+            return false;
+        }
+        ++count;
         if (entry.path == kBootAggregate) {
-            continue;
+            return true;
         }
         if (entry.pcr != kImaPcr) {
             return fail(Code::denied, "ima",
@@ -64,8 +67,9 @@ Result<verify::ImaReference> observe_files(ByteView log, std::uint64_t m,
         if (std::ranges::find(require, entry.path) != require.end()) {
             add_file(out.require, entry);
         }
-    }
-    RATLS_CHECK(reader.status());
+        return true;
+    };
+    RATLS_CHECK(ima::read_log(log, 0, 0, observe));
     for (const std::string& path : require) {
         if (std::ranges::find(out.require, path, &verify::FileReference::path) ==
             out.require.end()) {
@@ -153,7 +157,8 @@ Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptio
         out.pcrs = std::move(pcrs);
     }
     if (collection.ima) {
-        if (!live.result.findings.has("ima.replay", verify::Verdict::pass)) {
+        if (live.ima_log == nullptr ||
+            !live.result.findings.has("ima.replay", verify::Verdict::pass)) {
             return fail(Code::denied, "ima", "no log that the quote proves");
         }
         if (options.require.empty()) {
@@ -162,11 +167,11 @@ Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptio
         }
         // The log came from whoever answered: these bytes must be the ones that were proved.
         RATLS_TRY(const Sha256Digest prefix,
-                  ima::prefix_digest(live.ima_log, collection.ima->entries));
+                  ima::prefix_digest(*live.ima_log, collection.ima->entries));
         if (prefix != collection.ima->log_sha256) {
             return fail(Code::denied, "ima", "not the log that the quote proves");
         }
-        RATLS_TRY(out.ima, observe_files(live.ima_log, collection.ima->entries, options.require));
+        RATLS_TRY(out.ima, observe_files(*live.ima_log, collection.ima->entries, options.require));
     }
     return out;
 }

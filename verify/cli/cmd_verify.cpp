@@ -93,11 +93,8 @@ Result<verify::VerificationResult> verify_file(const VerifyOptions& options,
                                      .snapshot = snapshot.input(),
                                      .evidence_only = options.evidence_only,
                                      .name = {},
-                                     .ima_log = std::nullopt,
+                                     .ima_log = logs.ima.get(),
                                      .boot_log = std::nullopt};
-    if (logs.ima) {
-        inputs.ima_log = *logs.ima;
-    }
     if (logs.boot) {
         inputs.boot_log = *logs.boot;
     }

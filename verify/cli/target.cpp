@@ -195,20 +195,52 @@ bool is_file_target(Io& io, const std::string& target) {
     return !target.starts_with("https://") && io.files.read(target, kMaxSmallFile).has_value();
 }
 
+namespace {
+
+/// An IMA log in memory, in binary form.
+Result<std::shared_ptr<ima::LogSource>> hold_log(ByteView content, Io& io) {
+    auto out = std::make_shared<verify::GrowingLog>(io.files);
+    if (ima::looks_like_ascii(content)) {
+        RATLS_TRY(const Bytes binary, ima::ascii_to_binary(as_text(content)));
+        RATLS_CHECK(out->append(binary));
+    } else {
+        RATLS_CHECK(out->append(content));
+    }
+    return out;
+}
+
+/// An IMA log that is longer than any boot log.
+Result<std::shared_ptr<ima::LogSource>> open_log(const std::string& path, Io& io) {
+    RATLS_TRY(std::unique_ptr<OpenFile> file, io.files.open(path));
+    auto out = std::make_shared<verify::FileLog>(std::move(file));
+    RATLS_TRY(const ima::LogSource::Piece begin, out->at(0));
+    if (ima::looks_like_ascii(begin.bytes)) {
+        RATLS_TRY(const Bytes content, read_option(io, "--log", path, kMaxLogFile));
+        return hold_log(content, io);
+    }
+    return out;
+}
+
+}  // namespace
+
 Result<LogFiles> load_logs(const VerifyOptions& options, Io& io) {
     LogFiles out;
     for (const std::string& path : options.logs) {
-        RATLS_TRY(Bytes log, read_option(io, "--log", path, kMaxLogFile));
-        const bool boot = eventlog::parse_log(log, eventlog::Kind::tcg).has_value() ||
-                          eventlog::parse_log(log, eventlog::Kind::ccel).has_value();
-        if (!boot && ima::looks_like_ascii(log)) {
-            RATLS_TRY(log, ima::ascii_to_binary(as_text(log)));
+        auto content = read_option(io, "--log", path, eventlog::kMaxLogBytes);
+        if (!content && content.error().code != Code::too_large) {
+            return std::unexpected(std::move(content).error());
         }
-        std::optional<Bytes>& place = boot ? out.boot : out.ima;
-        if (place) {
+        const bool boot =
+            content && (eventlog::parse_log(*content, eventlog::Kind::tcg).has_value() ||
+                        eventlog::parse_log(*content, eventlog::Kind::ccel).has_value());
+        if (boot ? out.boot.has_value() : out.ima != nullptr) {
             return fail(Code::usage, "--log", "one IMA log and one boot log wanted");
         }
-        place = std::move(log);
+        if (boot) {
+            out.boot = *std::move(content);
+        } else {
+            RATLS_TRY(out.ima, content ? hold_log(*content, io) : open_log(path, io));
+        }
     }
     return out;
 }
@@ -236,7 +268,7 @@ Result<verify::LiveResult> HostTarget::verify(const LoadedOptions& loaded, Io& i
         .progress = [&](std::size_t bytes) { progress.show(bytes >> 10, "KiB of the IMA log"); },
         .memory = memory};
     CurlHttpClient http;
-    return verify::verify_live(inputs, http);
+    return verify::verify_live(inputs, http, io.files);
 }
 
 Result<verify::LiveResult> verify_host(const VerifyOptions& options, const LoadedOptions& loaded,

@@ -34,9 +34,10 @@ Result<Endpoint> parse_endpoint(const std::string& target, const std::vector<std
 /// True if the target is meant as a file: one that exists.
 bool is_file_target(Io& io, const std::string& target);
 
-/// The --log files by what they are: one IMA log, in binary form, and one boot log at most.
+/// The --log files by what they are: one IMA log, in binary form, and one boot log at most. A long
+/// IMA log stays in its file.
 struct LogFiles {
-    std::optional<Bytes> ima;
+    std::shared_ptr<ima::LogSource> ima;
     std::optional<Bytes> boot;
 };
 Result<LogFiles> load_logs(const VerifyOptions& options, Io& io);

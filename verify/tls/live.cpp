@@ -1,7 +1,5 @@
 #include "verify/tls/live.h"
 
-#include <utility>
-
 #include "ratls/codec/cbor.h"
 #include "ratls/crypto/random.h"
 #include "ratls/evidence/ima/log.h"
@@ -17,9 +15,10 @@ constexpr std::size_t kMaxBootLog = std::size_t{16} << 20;
 
 class LiveVerifier {
   public:
-    LiveVerifier(const LiveInputs& inputs, HttpClient& http)
+    LiveVerifier(const LiveInputs& inputs, HttpClient& http, Files& files)
         : inputs_(inputs),
           http_(http),
+          files_(files),
           memory_(inputs.memory != nullptr ? *inputs.memory : own_memory_),
           context_(inputs.context) {
         context_.proven = &memory_.proven;
@@ -69,35 +68,52 @@ class LiveVerifier {
         boot_log_ = inputs_.boot_log;
         counted_ = log_first_;
         counted_bytes_ = 0;
-        if (!log_) {
-            RATLS_TRY(fetched_log_, fetch("ima?from=" + std::to_string(log_first_),
-                                          ima::kMaxLogBytes, inputs_.progress));
-            log_ = fetched_log_;
+        if (log_ == nullptr) {
+            RATLS_CHECK(fetch_log());
         }
         if (!boot_log_) {
-            RATLS_TRY(fetched_boot_log_, fetch("eventlog", kMaxBootLog, {}));
-            boot_log_ = fetched_boot_log_;
+            RATLS_TRY(const FetchResponse response, fetch("eventlog", kMaxBootLog, {}));
+            if (response.status == 200) {
+                fetched_boot_log_ = response.body;
+                boot_log_ = fetched_boot_log_;
+            }
         }
         return {};
     }
 
-    /// Nothing if the VM does not have this log: it answers with another status.
-    Result<std::optional<Bytes>> fetch(std::string_view route, std::size_t max_bytes,
-                                       std::function<void(std::size_t)> progress) {
+    Status fetch_log() {
+        auto log = std::make_shared<GrowingLog>(files_);
+        const auto take = [&](ByteView piece) {
+            if (inputs_.progress) {
+                inputs_.progress(log->size());
+            }
+            return log->append(piece);
+        };
+        RATLS_TRY(const FetchResponse response,
+                  fetch("ima?from=" + std::to_string(log_first_), ima::kMaxLogBytes, take));
+        if (response.status == 200) {
+            growing_log_ = log;
+            log_ = std::move(log);
+        }
+        return {};
+    }
+
+    /// A VM that does not have this log answers with another status than 200.
+    Result<FetchResponse> fetch(std::string_view route, std::size_t max_bytes,
+                                std::function<Status(ByteView)> sink) {
         FetchRequest request;
         request.url =
             "https://" + inputs_.endpoint.text() + std::string(kRoot) + std::string(route);
         request.max_bytes = max_bytes;
         request.timeout = inputs_.timeout;
         request.insecure_untrusted_bytes = true;
-        request.progress = std::move(progress);
+        request.sink = std::move(sink);
         if (!inputs_.endpoint.address.empty()) {
             request.resolve.push_back(inputs_.endpoint.host + ":" +
                                       std::to_string(inputs_.endpoint.port) + ":" +
                                       inputs_.endpoint.address);
         }
-        RATLS_TRY(FetchResponse response, http_.fetch(request));
-        return response.status == 200 ? std::optional(std::move(response.body)) : std::nullopt;
+        return http_.fetch(request);
     }
 
     CertificateInputs certificate_inputs() const {
@@ -105,7 +121,7 @@ class LiveVerifier {
                 .snapshot = inputs_.snapshot,
                 .evidence_only = inputs_.evidence_only,
                 .name = inputs_.endpoint.host,
-                .ima_log = log_,
+                .ima_log = log_.get(),
                 .ima_log_first = log_first_,
                 .boot_log = boot_log_};
     }
@@ -155,10 +171,7 @@ class LiveVerifier {
         if (only_activation_missing(out.result)) {
             RATLS_CHECK(activate(*connection, deadline, out));
         }
-        if (log_) {
-            out.ima_log = fetched_log_ ? *std::exchange(fetched_log_, {}) : to_bytes(*log_);
-            log_.reset();
-        }
+        out.ima_log = log_;
         out.ima_log_first = log_first_;
         if (good(out.result)) {
             out.connection = std::make_unique<TlsConnection>(*std::move(connection));
@@ -189,7 +202,7 @@ class LiveVerifier {
                         "fresh evidence: HTTP status " + std::to_string(answer.status));
         }
         auto collection = cert::parse_collection(answer.body);
-        if (collection && collection->ima && log_) {
+        if (collection && collection->ima && log_ != nullptr) {
             RATLS_CHECK(extend_log(connection, deadline));
         }
         out.result = verify_session(out.native->certificate, answer.body, session,
@@ -249,41 +262,58 @@ class LiveVerifier {
 
     /// Only what was measured since: the first part is in hand.
     Status extend_log(TlsConnection& connection, Deadline deadline) {
-        ima::LogReader reader(log_->subspan(counted_bytes_), ima::kSha1DigestSize, counted_);
-        ima::Entry entry;
-        while (reader.next(entry)) {
+        const auto count = [&](const ima::Entry& entry) -> Result<bool> {
+            ++counted_;
+            counted_bytes_ += entry.raw.size();
+            return true;
+        };
+        if (!ima::read_log(*log_, counted_bytes_, counted_, count)) {
+            return {};  // the verification will say what is wrong with it
         }
-        counted_ = reader.index();
-        counted_bytes_ += reader.offset();
         http::Request get;
         get.target = std::string(kRoot) + "ima?from=" + std::to_string(counted_);
         RATLS_TRY(const http::Response answer,
                   ask(connection, std::move(get), ima::kMaxLogBytes, deadline));
-        if (answer.status == 200 && !answer.body.empty()) {
-            if (!fetched_log_) {
-                fetched_log_ = to_bytes(*log_);
-            }
-            append(*fetched_log_, answer.body);
-            log_ = fetched_log_;
+        if (answer.status != 200 || answer.body.empty()) {
+            return {};
         }
+        if (growing_log_ == nullptr) {
+            RATLS_CHECK(copy_log());
+        }
+        return growing_log_->append(answer.body);
+    }
+
+    /// What the caller gave stays as it is.
+    Status copy_log() {
+        auto copy = std::make_shared<GrowingLog>(files_);
+        for (bool more = true; more;) {
+            RATLS_TRY(const ima::LogSource::Piece piece, log_->at(copy->size()));
+            RATLS_CHECK(copy->append(piece.bytes));
+            more = !piece.last;
+        }
+        growing_log_ = copy;
+        log_ = std::move(copy);
         return {};
     }
 
     const LiveInputs& inputs_;
     HttpClient& http_;
+    Files& files_;
     LiveMemory own_memory_;
     LiveMemory& memory_;
     Context context_;
-    std::optional<Bytes> fetched_log_, fetched_boot_log_;
-    std::optional<ByteView> log_, boot_log_;       ///< these, or the caller's
+    std::shared_ptr<ima::LogSource> log_;      ///< the caller's, or
+    std::shared_ptr<GrowingLog> growing_log_;  ///< what was fetched
+    Bytes fetched_boot_log_;
+    std::optional<ByteView> boot_log_;             ///< this, or the caller's
     std::size_t log_first_ = 0;                    ///< index of the first entry of `log_`
     std::size_t counted_ = 0, counted_bytes_ = 0;  ///< entries up to there, and their bytes
 };
 
 }  // namespace
 
-Result<LiveResult> verify_live(const LiveInputs& inputs, HttpClient& http) {
-    return LiveVerifier(inputs, http).run();
+Result<LiveResult> verify_live(const LiveInputs& inputs, HttpClient& http, Files& files) {
+    return LiveVerifier(inputs, http, files).run();
 }
 
 }  // namespace ratls::verify

@@ -7,6 +7,7 @@
 
 #include "ratls/platform/http_client.h"
 #include "ratls/tls/client.h"
+#include "verify/tls/log_file.h"
 #include "verify/verifier.h"
 
 namespace ratls::verify {
@@ -26,7 +27,7 @@ struct LiveInputs {
     bool evidence_only = false;
     /// The IMA log, if the caller has it; else it is fetched on a connection of its own before, as
     /// bytes that prove themselves by the quote.
-    std::optional<ByteView> ima_log;
+    std::shared_ptr<ima::LogSource> ima_log;
     std::optional<ByteView> boot_log;
     /// Called as the IMA log comes, with the bytes that have come so far.
     std::function<void(std::size_t bytes)> progress = {};
@@ -42,8 +43,8 @@ struct LiveResult {
     /// The leaf, and the evidence that the result rests on: that of the session if there was one.
     std::optional<cert::NativeCertificate> native;
     std::optional<cert::Collection> collection;
-    Bytes ima_log;                  ///< as far as it was fetched
-    std::size_t ima_log_first = 0;  ///< index of its first entry; 0 without memory
+    std::shared_ptr<ima::LogSource> ima_log;  ///< the caller's, or as far as it was fetched
+    std::size_t ima_log_first = 0;            ///< index of its first entry; 0 without memory
     /// Open only if the result is accepted, or genuine with `evidence_only`.
     std::unique_ptr<TlsConnection> connection;
 };
@@ -52,6 +53,7 @@ struct LiveResult {
 /// of HTTP), asks for fresh evidence on the same connection if the claims or the policy want it,
 /// and verifies that. If the policy requires it, has the TPM activate a credential, last of all.
 /// Fails only if nothing could be judged: out of reach, no TLS 1.3.
-Result<LiveResult> verify_live(const LiveInputs& inputs, HttpClient& http);
+/// A long log is kept in a temporary file meanwhile, of `files`, which outlive the result.
+Result<LiveResult> verify_live(const LiveInputs& inputs, HttpClient& http, Files& files);
 
 }  // namespace ratls::verify

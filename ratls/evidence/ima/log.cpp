@@ -282,6 +282,39 @@ Status LogReader::status() const {
     return {};
 }
 
+Status read_log(LogSource& log, std::uint64_t offset, std::size_t first,
+                const std::function<Result<bool>(const Entry&)>& visit,
+                const std::function<void()>& piece_over, std::size_t template_digest_size) {
+    for (std::size_t index = first;;) {
+        RATLS_TRY(const LogSource::Piece piece, log.at(offset));
+        const std::size_t size = piece.bytes.size();
+        if (offset > kMaxLogBytes || size > kMaxLogBytes - offset) {
+            return fail(Code::too_large, "ima", "at most 256 MiB wanted");
+        }
+        if (size < kMaxEntryBytes && !piece.last) {
+            return fail(Code::internal, "ima", "a piece that is too small for an entry");
+        }
+        LogReader reader(piece.bytes, template_digest_size, index);
+        Entry entry;
+        // The last entries of a piece may be cut off, so they are read with the next one.
+        while ((piece.last || size - reader.offset() >= kMaxEntryBytes) && reader.next(entry)) {
+            RATLS_TRY(const bool more, visit(entry));
+            if (!more) {
+                return {};
+            }
+        }
+        RATLS_CHECK(reader.status());
+        if (piece_over) {
+            piece_over();
+        }
+        if (piece.last) {
+            return {};
+        }
+        offset += reader.offset();
+        index = reader.index();
+    }
+}
+
 Digest template_hash(const Entry& entry, Hasher& hasher) {
     if (entry.violation) {
         Digest out(digest_size(hasher.alg()));

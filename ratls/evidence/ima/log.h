@@ -1,12 +1,14 @@
 // The IMA measurement list of the Linux kernel.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string_view>
 
 #include "ratls/base/bytes.h"
 #include "ratls/base/result.h"
 #include "ratls/crypto/hash.h"
+#include "ratls/evidence/ima/log_source.h"
 
 namespace ratls::ima {
 
@@ -19,6 +21,9 @@ inline constexpr std::size_t kMaxPath = 4096;                // PATH_MAX
 inline constexpr std::size_t kMaxHashName = 64;              // CRYPTO_MAX_ALG_NAME is 128
 inline constexpr std::size_t kMaxFileDigest = 64;
 inline constexpr std::size_t kMaxSignature = 65536;  // XATTR_SIZE_MAX
+/// Numbers, template digest and name, before the template data; or the whole of a legacy entry.
+inline constexpr std::size_t kMaxEntryHeader = 512;
+inline constexpr std::size_t kMaxEntryBytes = kMaxEntryHeader + kMaxTemplateData;
 
 /// The PCR that IMA extends unless a policy rule says `pcr=`. Source: CONFIG_IMA_MEASURE_PCR_IDX.
 inline constexpr std::uint32_t kImaPcr = 10;
@@ -75,6 +80,14 @@ class LogReader {
     std::size_t index_;
     std::optional<Error> error_;
 };
+
+/// Hands each entry of a list to `visit` until it says no, and fails where `visit` does. The list
+/// begins at `offset` of the source with entry `first`. What an entry points into is gone when
+/// `piece_over` is called.
+Status read_log(LogSource& log, std::uint64_t offset, std::size_t first,
+                const std::function<Result<bool>(const Entry&)>& visit,
+                const std::function<void()>& piece_over = {},
+                std::size_t template_digest_size = kSha1DigestSize);
 
 /// The digest that the kernel extends for an entry: the hash of its template data, 0xff bytes for a
 /// violation. For the template "ima" the name is hashed as 256 bytes, zero-padded. `hasher` says

@@ -63,24 +63,24 @@ void PrefixDigests::add(const Entry& entry) {
     if (!pending_.empty() && pending_.data() + pending_.size() == entry.raw.data()) {
         pending_ = ByteView(pending_.data(), pending_.size() + entry.raw.size());
     } else {
-        flush();
+        settle();
         pending_ = entry.raw;
     }
     if (pending_.size() >= kPiece) {
-        flush();
+        settle();
     }
     ++count_;
     note();
 }
 
-void PrefixDigests::flush() {
+void PrefixDigests::settle() {
     hasher_.update(pending_);
     pending_ = {};
 }
 
 void PrefixDigests::note() {
     if (next_ < points_.size() && points_[next_].count == count_) {
-        flush();
+        settle();
         Hasher copy = hasher_;
         Sha256Digest& digest = points_[next_++].digest.emplace();
         std::ranges::copy(copy.finish().view(), digest.begin());
@@ -92,21 +92,27 @@ std::optional<Sha256Digest> PrefixDigests::at(std::size_t count) const {
     return found == points_.end() ? std::nullopt : found->digest;
 }
 
-Result<Sha256Digest> prefix_digest(ByteView log, std::size_t count,
-                                   std::size_t template_digest_size) {
-    LogReader reader(log, template_digest_size);
+Result<Sha256Digest> prefix_digest(LogSource& log, std::size_t count) {
     PrefixDigests digests({count});
-    Entry entry;
-    while (reader.index() < count && reader.next(entry)) {
-        digests.add(entry);
-    }
-    RATLS_CHECK(reader.status());
+    std::size_t found = 0;
+    const auto add = [&](const Entry& entry) -> Result<bool> {
+        if (found < count) {
+            digests.add(entry);
+            ++found;
+        }
+        return found < count;
+    };
+    RATLS_CHECK(read_log(log, 0, 0, add, [&] { digests.settle(); }));
     if (const auto digest = digests.at(count)) {
         return *digest;
     }
-    return fail(
-        Code::mismatch, "ima",
-        std::to_string(count) + " entries wanted, " + std::to_string(reader.index()) + " found");
+    return fail(Code::mismatch, "ima",
+                std::to_string(count) + " entries wanted, " + std::to_string(found) + " found");
+}
+
+Result<Sha256Digest> prefix_digest(ByteView log, std::size_t count) {
+    MemoryLog source(log);
+    return prefix_digest(source, count);
 }
 
 }  // namespace ratls::ima

@@ -42,13 +42,15 @@ class PrefixDigests {
     /// The last count that is worth an `add`; 0 if there is none.
     std::size_t last_chosen() const { return points_.empty() ? 0 : points_.back().count; }
 
-    /// The next entry of the list. Its bytes must stay where they are up to the last chosen count.
+    /// The next entry of the list. Its bytes must stay where they are up to the last chosen count,
+    /// or until `settle`.
     void add(const Entry& entry);
+    /// Hashes what was put off.
+    void settle();
     /// The digest over the first `count` entries; nothing if it was not chosen, or not yet reached.
     std::optional<Sha256Digest> at(std::size_t count) const;
 
   private:
-    void flush();
     void note();
 
     struct Point {
@@ -63,7 +65,8 @@ class PrefixDigests {
 };
 
 /// One such digest of a whole pass; fails if the list is malformed or shorter.
-Result<Sha256Digest> prefix_digest(ByteView log, std::size_t count,
-                                   std::size_t template_digest_size = kSha1DigestSize);
+Result<Sha256Digest> prefix_digest(LogSource& log, std::size_t count);
+/// The same in memory.
+Result<Sha256Digest> prefix_digest(ByteView log, std::size_t count);
 
 }  // namespace ratls::ima

@@ -98,11 +98,9 @@ const Digest& Replay::value(std::size_t bank, std::uint32_t pcr) const {
     return values_[bank * kPcrs + pcr];
 }
 
-Status replay_log(ByteView log, Replay& replay, const Visitor& visit,
-                  std::size_t template_digest_size) {
-    LogReader reader(log, template_digest_size, replay.count());
-    Entry entry;
-    while (reader.next(entry)) {
+Status replay_log(LogSource& log, std::uint64_t offset, Replay& replay, const Visitor& visit,
+                  const std::function<void()>& piece_over, std::size_t template_digest_size) {
+    const auto extend = [&](const Entry& entry) -> Result<bool> {
         if (auto status = replay.extend(entry); !status) {
             return std::unexpected(
                 std::move(status).error().in("ima: entry " + std::to_string(replay.count())));
@@ -110,21 +108,27 @@ Status replay_log(ByteView log, Replay& replay, const Visitor& visit,
         if (visit) {
             visit(entry, replay);
         }
-    }
-    return reader.status();
+        return true;
+    };
+    return read_log(log, offset, replay.count(), extend, piece_over, template_digest_size);
 }
 
-Result<Summary> summarize(ByteView log, std::size_t template_digest_size) {
+Status replay_log(ByteView log, Replay& replay, const Visitor& visit,
+                  std::size_t template_digest_size) {
+    MemoryLog source(log);
+    return replay_log(source, 0, replay, visit, {}, template_digest_size);
+}
+
+Result<Summary> summarize(LogSource& log) {
     std::vector<Replay::Bank> banks;
     for (const HashAlg alg : kAllHashAlgs) {
         banks.push_back({alg});
     }
     Replay replay(std::move(banks));
     Summary out;
-    RATLS_CHECK(replay_log(
-        log, replay,
-        [&out](const Entry& entry, const Replay&) { out.violations += entry.violation ? 1 : 0; },
-        template_digest_size));
+    RATLS_CHECK(replay_log(log, 0, replay, [&out](const Entry& entry, const Replay&) {
+        out.violations += entry.violation ? 1 : 0;
+    }));
     out.entries = replay.count();
     for (std::size_t bank = 0; bank < replay.banks().size(); ++bank) {
         for (std::uint32_t pcr = 0; pcr < kPcrs; ++pcr) {
@@ -134,6 +138,11 @@ Result<Summary> summarize(ByteView log, std::size_t template_digest_size) {
         }
     }
     return out;
+}
+
+Result<Summary> summarize(ByteView log) {
+    MemoryLog source(log);
+    return summarize(source);
 }
 
 Result<Digest> boot_aggregate(HashAlg bank, std::span<const Bytes> pcrs) {

@@ -71,8 +71,13 @@ class Replay {
 /// Sees every entry after it was extended.
 using Visitor = std::function<void(const Entry&, const Replay&)>;
 
-/// Reads and replays a list, or the rest of one after `replay.count()` entries. Fails at the first
-/// malformed entry or wrong template digest; the message has the entry's index.
+/// Reads and replays a list, or the rest of one after `replay.count()` entries, which begins at
+/// `offset` of the source. Fails at the first malformed entry or wrong template digest; the message
+/// has the entry's index. `piece_over` as for `read_log`.
+Status replay_log(LogSource& log, std::uint64_t offset, Replay& replay, const Visitor& visit = {},
+                  const std::function<void()>& piece_over = {},
+                  std::size_t template_digest_size = kSha1DigestSize);
+/// The same in memory.
 Status replay_log(ByteView log, Replay& replay, const Visitor& visit = {},
                   std::size_t template_digest_size = kSha1DigestSize);
 
@@ -83,7 +88,9 @@ struct Summary {
     /// Bank, PCR, value, as if the kernel had hashed for each bank. PCR 10 always.
     std::map<HashAlg, std::map<std::uint32_t, Digest>> values;
 };
-Result<Summary> summarize(ByteView log, std::size_t template_digest_size = kSha1DigestSize);
+Result<Summary> summarize(LogSource& log);
+/// The same in memory.
+Result<Summary> summarize(ByteView log);
 
 /// The digest of the entry "boot_aggregate" over PCR values of one bank, which come in the order of
 /// their index, all of them: PCR 0 to 9, or 0 to 7 for SHA-1. More are ignored, fewer or values of

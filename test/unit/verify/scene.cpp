@@ -7,6 +7,7 @@
 #include "ratls/base/writer.h"
 #include "ratls/codec/hex.h"
 #include "ratls/evidence/ima/log.h"
+#include "test/support/piece_log.h"
 
 namespace ratls::test {
 namespace {
@@ -281,11 +282,14 @@ verify::VerificationResult Scene::judge(const Judge& with) {
                                      .snapshot = input,
                                      .evidence_only = evidence_only,
                                      .name = name,
-                                     .ima_log = std::nullopt,
+                                     .ima_log = nullptr,
                                      .ima_log_first = given_log_first,
                                      .boot_log = std::nullopt};
+    const ByteView rest = ByteView(log).subspan(ima.offset(given_log_first));
+    ima::MemoryLog whole(rest);
+    PieceLog pieces(rest, piece);
     if (log_at_hand) {
-        inputs.ima_log = ByteView(log).subspan(ima.offset(given_log_first));
+        inputs.ima_log = piece == 0 ? static_cast<ima::LogSource*>(&whole) : &pieces;
     }
     if (boot_log_at_hand) {
         inputs.boot_log = boot;

@@ -34,6 +34,30 @@ inline void check_files_contract(Files& files, const std::string& folder) {
         CHECK(code_of(files.read(path, 69'999)) == Code::too_large);
         CHECK(code_of(files.read(path, 0)) == Code::too_large);
     }
+    SUBCASE("an open file is read from any place, and nothing stands behind its end") {
+        REQUIRE(files.replace(path, content, 0600));
+        const auto file = files.open(path);
+        REQUIRE(file);
+        Bytes into(3);
+        CHECK((*file)->read_at(2, into) == 3U);
+        CHECK(into == Bytes{3, 0, 255});
+        CHECK((*file)->read_at(0, into) == 3U);
+        CHECK(into == Bytes{1, 2, 3});
+        CHECK((*file)->read_at(4, into) == 1U);
+        CHECK((*file)->read_at(5, into) == 0U);
+        CHECK((*file)->read_at(1'000'000, into) == 0U);
+        CHECK(code_of(files.open(folder + "/absent")) == Code::unavailable);
+    }
+    SUBCASE("a temporary file grows and has no name") {
+        const auto file = files.make_temporary();
+        REQUIRE(file);
+        REQUIRE((*file)->append(content));
+        REQUIRE((*file)->append(content));
+        Bytes into(7);
+        CHECK((*file)->read_at(4, into) == 6U);
+        CHECK(into == Bytes{255, 1, 2, 3, 0, 255, 0});
+        CHECK(files.list(folder) == std::vector<std::string>{});
+    }
     SUBCASE("write changes a file in place, from its start") {
         REQUIRE(files.replace(path, content, 0600));
         REQUIRE(files.write(path, Bytes{8, 9}));

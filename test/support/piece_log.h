@@ -1,0 +1,31 @@
+// An IMA list that comes in pieces, each of which is spoiled when the next one comes.
+#pragma once
+
+#include "ratls/evidence/ima/log_source.h"
+
+namespace ratls::test {
+
+class PieceLog : public ima::LogSource {
+  public:
+    PieceLog(ByteView log, std::size_t piece) : log_(log), size_(piece) {}
+
+    Result<Piece> at(std::uint64_t offset) override {
+        std::ranges::fill(piece_, std::uint8_t{0xee});
+        spoiled_ = std::move(piece_);  // and not given back yet, so that a late reader finds it
+        ++pieces_;
+        const auto rest =
+            log_.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(offset, log_.size())));
+        piece_ = to_bytes(rest.first(std::min(size_, rest.size())));
+        return Piece{piece_, piece_.size() == rest.size()};
+    }
+    std::size_t pieces() const { return pieces_; }
+
+  private:
+    ByteView log_;
+    std::size_t size_;
+    Bytes piece_;
+    Bytes spoiled_;
+    std::size_t pieces_ = 0;
+};
+
+}  // namespace ratls::test
