@@ -26,17 +26,22 @@ void add_file(std::vector<verify::FileReference>& files, const ima::Entry& entry
     }
 }
 
-/// Everything that was measured below m becomes allowed; what was asked for becomes required.
-Result<verify::ImaReference> observe_files(ima::LogSource& log, std::uint64_t m,
+/// Everything that was measured in the proved part becomes allowed; what was asked for becomes
+/// required. The log came from whoever answered, and may be another one each time that it is read:
+/// these bytes, in this pass, must be the ones that were proved.
+Result<verify::ImaReference> observe_files(ima::LogSource& log, const cert::ImaPart& proved,
                                            const std::vector<std::string>& require) {
     verify::ImaReference out;
     std::map<std::string, std::size_t, std::less<>> index;
-    std::uint64_t count = 0;
+    const auto m = static_cast<std::size_t>(proved.entries);
+    ima::PrefixDigests prefix({m});
+    std::size_t count = 0;
     const auto observe = [&](const ima::Entry& entry) -> Result<bool> {
         if (count == m) {
             return false;
         }
         ++count;
+        prefix.add(entry);
         if (entry.path == kBootAggregate) {
             return true;
         }
@@ -69,7 +74,10 @@ Result<verify::ImaReference> observe_files(ima::LogSource& log, std::uint64_t m,
         }
         return true;
     };
-    RATLS_CHECK(ima::read_log(log, 0, 0, observe));
+    RATLS_CHECK(ima::read_log(log, 0, 0, observe, [&] { prefix.settle(); }));
+    if (prefix.at(m) != proved.log_sha256) {
+        return fail(Code::denied, "ima", "not the log that the quote proves");
+    }
     for (const std::string& path : require) {
         if (std::ranges::find(out.require, path, &verify::FileReference::path) ==
             out.require.end()) {
@@ -165,13 +173,7 @@ Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptio
             return fail(Code::usage, "--require",
                         "name at least one measured file that must always run, as the agent's");
         }
-        // The log came from whoever answered: these bytes must be the ones that were proved.
-        RATLS_TRY(const Sha256Digest prefix,
-                  ima::prefix_digest(*live.ima_log, collection.ima->entries));
-        if (prefix != collection.ima->log_sha256) {
-            return fail(Code::denied, "ima", "not the log that the quote proves");
-        }
-        RATLS_TRY(out.ima, observe_files(*live.ima_log, collection.ima->entries, options.require));
+        RATLS_TRY(out.ima, observe_files(*live.ima_log, *collection.ima, options.require));
     }
     return out;
 }

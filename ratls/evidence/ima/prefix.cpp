@@ -92,27 +92,20 @@ std::optional<Sha256Digest> PrefixDigests::at(std::size_t count) const {
     return found == points_.end() ? std::nullopt : found->digest;
 }
 
-Result<Sha256Digest> prefix_digest(LogSource& log, std::size_t count) {
+Result<Sha256Digest> prefix_digest(ByteView log, std::size_t count) {
+    LogReader reader(log);
     PrefixDigests digests({count});
-    std::size_t found = 0;
-    const auto add = [&](const Entry& entry) -> Result<bool> {
-        if (found < count) {
-            digests.add(entry);
-            ++found;
-        }
-        return found < count;
-    };
-    RATLS_CHECK(read_log(log, 0, 0, add, [&] { digests.settle(); }));
+    Entry entry;
+    while (reader.index() < count && reader.next(entry)) {
+        digests.add(entry);
+    }
+    RATLS_CHECK(reader.status());
     if (const auto digest = digests.at(count)) {
         return *digest;
     }
-    return fail(Code::mismatch, "ima",
-                std::to_string(count) + " entries wanted, " + std::to_string(found) + " found");
-}
-
-Result<Sha256Digest> prefix_digest(ByteView log, std::size_t count) {
-    MemoryLog source(log);
-    return prefix_digest(source, count);
+    return fail(
+        Code::mismatch, "ima",
+        std::to_string(count) + " entries wanted, " + std::to_string(reader.index()) + " found");
 }
 
 }  // namespace ratls::ima

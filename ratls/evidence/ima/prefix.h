@@ -65,8 +65,6 @@ class PrefixDigests {
 };
 
 /// One such digest of a whole pass; fails if the list is malformed or shorter.
-Result<Sha256Digest> prefix_digest(LogSource& log, std::size_t count);
-/// The same in memory.
 Result<Sha256Digest> prefix_digest(ByteView log, std::size_t count);
 
 }  // namespace ratls::ima

@@ -73,17 +73,6 @@ TEST_CASE("ima.pieces: replay and digests are those of the list in one piece") {
     }
 }
 
-TEST_CASE("ima.pieces: a digest over the first entries needs no more pieces than they fill") {
-    const ImaBuilder& log = sample();
-    PieceLog pieces(log.log(), kPiece);
-    const auto digest = ima::prefix_digest(pieces, log.size() - 1);
-    REQUIRE(digest);
-    CHECK(hex(*digest) == hex(sha256(ByteView(log.log()).first(log.offset(log.size() - 1)))));
-    PieceLog again(log.log(), kPiece);
-    REQUIRE(ima::prefix_digest(again, 10));
-    CHECK(again.pieces() == 1);
-}
-
 TEST_CASE("ima.pieces: a list goes on from any entry") {
     const ImaBuilder& log = sample();
     PieceLog pieces(log.log(), kPiece);
