@@ -27,14 +27,17 @@ class TemporaryFile : public OpenFile {
 };
 
 /// A file system. Calls block. Failures: `unavailable` when there is no such file or directory, or
-/// it is busy; `denied` without the permission; `too_large` when a file is longer than the caller's
-/// limit; `io` when the system refuses otherwise. The text gives the system's reason.
+/// what is behind it is busy, gone or does not answer; `denied` without the permission; `too_large`
+/// when a file is longer than the caller's limit; `unsupported` and `io` when the system refuses
+/// otherwise (`code_of_errno`). The text gives the system's reason.
 class Files {
   public:
     virtual ~Files() = default;
 
     /// The whole content, read until the end: the size of a special file is not known before.
     virtual Result<Bytes> read(const std::string& path, std::size_t max_bytes) = 0;
+    /// Bytes of a regular file; 0 for anything else, which may be readable once only.
+    virtual std::uint64_t size(const std::string& path) = 0;
     virtual Result<std::unique_ptr<OpenFile>> open(const std::string& path) = 0;
     /// In the folder that TMPDIR names, or /var/tmp: /tmp is often in memory.
     virtual Result<std::unique_ptr<TemporaryFile>> make_temporary() = 0;
@@ -62,6 +65,7 @@ Status make_directories(Files& files, const std::string& path);
 class LinuxFiles : public Files {
   public:
     Result<Bytes> read(const std::string& path, std::size_t max_bytes) override;
+    std::uint64_t size(const std::string& path) override;
     Result<std::unique_ptr<OpenFile>> open(const std::string& path) override;
     Result<std::unique_ptr<TemporaryFile>> make_temporary() override;
     Status write(const std::string& path, ByteView content) override;

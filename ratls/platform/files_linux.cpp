@@ -108,6 +108,12 @@ Result<Bytes> LinuxFiles::read(const std::string& path, std::size_t max_bytes) {
     }
 }
 
+std::uint64_t LinuxFiles::size(const std::string& path) {
+    struct stat info{};
+    const bool regular = ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+    return regular ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
 Result<std::unique_ptr<OpenFile>> LinuxFiles::open(const std::string& path) {
     Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.get() < 0) {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -60,6 +61,13 @@ class TaskStack {
         Task task = std::move(tasks_.back());
         tasks_.pop_back();
         return task;
+    }
+
+    /// For threads that never came.
+    void leave(std::size_t threads) {
+        const std::scoped_lock lock(mutex_);
+        busy_ -= threads;
+        changed_.notify_all();
     }
 
   private:
@@ -117,7 +125,7 @@ class Worker {
     }
 
     /// Until nothing is left; then the files are sorted by path. `progress` may be none.
-    void run(const std::function<void(std::size_t)>& progress) {
+    void run(const std::function<void(std::size_t)>& progress) noexcept {
         while (const auto task = stack_.pop()) {
             for (const std::string& name : task->names) {
                 std::string path = task->path + "/" + name;
@@ -251,8 +259,13 @@ TreeHashes hash_tree(const std::shared_ptr<Directory>& root, const TreeHashOptio
     {
         std::vector<std::jthread> threads;
         threads.reserve(jobs - 1);
-        for (Worker& worker : std::span(workers).subspan(1)) {
-            threads.emplace_back([&] { worker.run({}); });
+        try {
+            for (Worker& worker : std::span(workers).subspan(1)) {
+                threads.emplace_back([&] { worker.run({}); });
+            }
+        } catch (
+            const std::system_error&) {  // the system gives no more: those that are there do it
+            stack.leave(jobs - 1 - threads.size());
         }
         workers.front().run(options.progress);
     }

@@ -67,6 +67,11 @@ class FakeOpenFile final : public TemporaryFile {
 
 }  // namespace
 
+std::uint64_t FakeFiles::size(const std::string& path) {
+    const auto found = files_.find(path);
+    return found == files_.end() ? 0 : found->second.content.size();
+}
+
 Result<std::unique_ptr<OpenFile>> FakeFiles::open(const std::string& path) {
     RATLS_TRY(Bytes content, read(path, std::numeric_limits<std::size_t>::max()));
     return std::make_unique<FakeOpenFile>(std::move(content));

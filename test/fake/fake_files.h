@@ -11,6 +11,7 @@ namespace ratls::test {
 class FakeFiles : public Files {
   public:
     Result<Bytes> read(const std::string& path, std::size_t max_bytes) override;
+    std::uint64_t size(const std::string& path) override;
     Result<std::unique_ptr<OpenFile>> open(const std::string& path) override;
     Result<std::unique_ptr<TemporaryFile>> make_temporary() override;
     Status write(const std::string& path, ByteView content) override;

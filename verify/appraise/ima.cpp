@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::string_view kBootAggregate = "boot_aggregate";
 constexpr std::string_view kKexec = "kexec-cmdline";
+/// Failures of the source of a log, which say nothing about the log.
+constexpr std::array kNotTheLog = {Code::io, Code::unavailable, Code::denied, Code::internal};
 constexpr std::size_t kMaxNamed = 5;  // of wrong entries, in one finding
 
 /// The first few of a kind, and how many there are.
@@ -261,7 +263,9 @@ class Pass {
         outcome = {replay_.count(), replay_.count() - (from_ != nullptr ? from_->entries() : 0),
                    violations_};
         if (!status) {
-            out.fail("ima.format", "an IMA log", status.error().text());
+            const bool unread =
+                std::ranges::find(kNotTheLog, status.error().code) != kNotTheLog.end();
+            out.fail(unread ? "ima.log" : "ima.format", "an IMA log", status.error().text());
             return;
         }
         report(out);

@@ -7,8 +7,8 @@
 #include "verify/appraise/dcap.h"
 #include "verify/cli/commands.h"
 #include "verify/cli/options.h"
+#include "verify/cli/target.h"
 #include "verify/formats/hcl.h"
-#include "verify/tls/log_file.h"
 
 namespace ratls::cli {
 namespace {
@@ -48,11 +48,6 @@ Result<Json> show_ima(ByteView file) {
     RATLS_TRY(const Bytes converted, ima::ascii_to_binary(as_text(file)));
     ima::MemoryLog log(converted);
     return show_ima(log, "ima-ascii");
-}
-
-bool begins_with_entry(ByteView file) {
-    ima::Entry entry;
-    return ima::LogReader(file).next(entry);
 }
 
 /// What an event says, and what of it the digests prove once the log replays to a quote.
@@ -192,7 +187,8 @@ std::string guess(ByteView file) {
     if (as_text(file).starts_with("{")) {
         return "snapshot";
     }
-    if (ima::looks_like_ascii(file) || begins_with_entry(file)) {
+    ima::Entry entry;
+    if (ima::looks_like_ascii(file) || ima::LogReader(file).next(entry)) {
         return "ima";
     }
     return {};
@@ -235,22 +231,15 @@ Result<Json> show_file(ByteView file, const std::string& as) {
     return fail(Code::malformed, "TARGET", "nothing that can be shown; name its kind with --as");
 }
 
-/// A long IMA log is not held in memory.
 Result<Json> show_target(const ShowOptions& options, Io& io) {
-    auto file = read_option(io, "TARGET", options.target, eventlog::kMaxLogBytes);
-    if (!file && file.error().code == Code::too_large) {
-        RATLS_TRY(std::unique_ptr<OpenFile> open, io.files.open(options.target));
-        verify::FileLog log(std::move(open));
-        RATLS_TRY(const ima::LogSource::Piece begin, log.at(0));
-        if (begins_with_entry(begin.bytes) && (options.as.empty() || options.as == "ima")) {
-            return show_ima(log, "ima-binary");
+    if (options.as.empty() || options.as == "ima") {
+        RATLS_TRY(const std::shared_ptr<ima::LogSource> log, open_long_log(io, options.target));
+        if (log != nullptr) {
+            return show_ima(*log, "ima-binary");
         }
-        file = read_option(io, "TARGET", options.target, kMaxLogFile);
     }
-    if (!file) {
-        return std::unexpected(std::move(file).error());
-    }
-    return show_file(*file, options.as.empty() ? guess(*file) : options.as);
+    RATLS_TRY(const Bytes file, read_option(io, "TARGET", options.target, kMaxLogFile));
+    return show_file(file, options.as.empty() ? guess(file) : options.as);
 }
 
 /// Two columns for people; nested values in JSON.

@@ -48,7 +48,7 @@ Result<TreeHashOptions> hash_options(const BuildOptions& options) {
     RATLS_CHECK(check_patterns(options.exclude));
     out.exclude = options.exclude;
     out.jobs =
-        options.jobs != 0 ? options.jobs : std::clamp(std::thread::hardware_concurrency(), 1U, 64U);
+        options.jobs != 0 ? options.jobs : std::clamp(std::thread::hardware_concurrency(), 1U, 16U);
     return out;
 }
 

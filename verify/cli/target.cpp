@@ -209,37 +209,39 @@ Result<std::shared_ptr<ima::LogSource>> hold_log(ByteView content, Io& io) {
     return out;
 }
 
-/// An IMA log that is longer than any boot log.
-Result<std::shared_ptr<ima::LogSource>> open_log(const std::string& path, Io& io) {
+}  // namespace
+
+Result<std::shared_ptr<ima::LogSource>> open_long_log(Io& io, const std::string& path) {
+    const std::uint64_t size = io.files.size(path);
+    if (size <= eventlog::kMaxLogBytes || size > kMaxLogFile) {
+        return nullptr;
+    }
     RATLS_TRY(std::unique_ptr<OpenFile> file, io.files.open(path));
     auto out = std::make_shared<verify::FileLog>(std::move(file));
     RATLS_TRY(const ima::LogSource::Piece begin, out->at(0));
-    if (ima::looks_like_ascii(begin.bytes)) {
-        RATLS_TRY(const Bytes content, read_option(io, "--log", path, kMaxLogFile));
-        return hold_log(content, io);
-    }
-    return out;
+    ima::Entry entry;
+    return ima::LogReader(begin.bytes).next(entry) ? out : nullptr;
 }
-
-}  // namespace
 
 Result<LogFiles> load_logs(const VerifyOptions& options, Io& io) {
     LogFiles out;
     for (const std::string& path : options.logs) {
-        auto content = read_option(io, "--log", path, eventlog::kMaxLogBytes);
-        if (!content && content.error().code != Code::too_large) {
-            return std::unexpected(std::move(content).error());
+        RATLS_TRY(std::shared_ptr<ima::LogSource> log, open_long_log(io, path));
+        Bytes content;
+        if (log == nullptr) {
+            RATLS_TRY(content, read_option(io, "--log", path, kMaxLogFile));
         }
-        const bool boot =
-            content && (eventlog::parse_log(*content, eventlog::Kind::tcg).has_value() ||
-                        eventlog::parse_log(*content, eventlog::Kind::ccel).has_value());
+        const bool boot = eventlog::parse_log(content, eventlog::Kind::tcg).has_value() ||
+                          eventlog::parse_log(content, eventlog::Kind::ccel).has_value();
         if (boot ? out.boot.has_value() : out.ima != nullptr) {
             return fail(Code::usage, "--log", "one IMA log and one boot log wanted");
         }
         if (boot) {
-            out.boot = *std::move(content);
+            out.boot = std::move(content);
+        } else if (log != nullptr) {
+            out.ima = std::move(log);
         } else {
-            RATLS_TRY(out.ima, content ? hold_log(*content, io) : open_log(path, io));
+            RATLS_TRY(out.ima, hold_log(content, io));
         }
     }
     return out;

@@ -42,6 +42,10 @@ struct LogFiles {
 };
 Result<LogFiles> load_logs(const VerifyOptions& options, Io& io);
 
+/// A regular file that is longer than any boot log and begins as a binary IMA log does; null for
+/// any other, which is to be read whole.
+Result<std::shared_ptr<ima::LogSource>> open_long_log(Io& io, const std::string& path);
+
 /// A live host and what it is compared with.
 class HostTarget {
   public:

@@ -65,6 +65,7 @@ class LiveVerifier {
     /// Bytes from whoever answers: the quote proves them, or nothing does.
     Status prefetch() {
         log_ = inputs_.ima_log;
+        growing_log_.reset();
         boot_log_ = inputs_.boot_log;
         counted_ = log_first_;
         counted_bytes_ = 0;
@@ -289,7 +290,7 @@ class LiveVerifier {
         for (bool more = true; more;) {
             RATLS_TRY(const ima::LogSource::Piece piece, log_->at(copy->size()));
             RATLS_CHECK(copy->append(piece.bytes));
-            more = !piece.last;
+            more = !piece.last && copy->size() <= ima::kMaxLogBytes;
         }
         growing_log_ = copy;
         log_ = std::move(copy);

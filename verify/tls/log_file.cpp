@@ -28,9 +28,9 @@ Status GrowingLog::append(ByteView more) {
     }
     if (temporary_ == nullptr) {
         RATLS_TRY(std::unique_ptr<TemporaryFile> file, files_.make_temporary());
+        RATLS_CHECK(file->append(memory_));
         temporary_ = file.get();
         file_.emplace(std::move(file));
-        RATLS_CHECK(temporary_->append(memory_));
         memory_ = {};
     }
     return temporary_->append(more);

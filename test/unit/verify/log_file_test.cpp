@@ -126,12 +126,18 @@ TEST_CASE("ima.replay: a log in pieces has the verdict of the log in one piece")
         scene.add_file("/tmp/tool", 0xee);
         CHECK(summary(scene.verify()) == "refused: ima.files");
     }
+    SUBCASE("a source that breaks off says nothing about the log") {
+        scene.log_breaks_off = true;
+        CHECK(summary(scene.verify()) == "unavailable: ima.log");
+    }
     SUBCASE("with a verifier that remembers the first pieces") {
         verify::ImaMemory memory;
         scene.memory = &memory;
         CHECK(summary(scene.fresh()) == "accepted");
         scene.add_file("/usr/bin/new", 0x21);
-        CHECK(summary(scene.fresh()) == "accepted");
+        const verify::VerificationResult again = scene.fresh();
+        CHECK(summary(again) == "accepted");
+        CHECK(*again.claims.find("ima")->find("entries_read")->if_int() == 1);
         scene.add_file("/tmp/tool", 0xee);
         CHECK(summary(scene.fresh()) == "refused: ima.files");
     }

@@ -288,6 +288,9 @@ verify::VerificationResult Scene::judge(const Judge& with) {
     const ByteView rest = ByteView(log).subspan(ima.offset(given_log_first));
     ima::MemoryLog whole(rest);
     PieceLog pieces(rest, piece);
+    if (log_breaks_off) {
+        pieces.broken_from = 1;
+    }
     if (log_at_hand) {
         inputs.ima_log = piece == 0 ? static_cast<ima::LogSource*>(&whole) : &pieces;
     }

@@ -83,7 +83,8 @@ class Scene {
     std::optional<Bytes> given_log;       ///< instead of `ima`
     std::optional<Bytes> given_boot_log;  ///< instead of `boot_log`
     std::size_t given_log_first = 0;      ///< the log is handed over from this entry on
-    std::size_t piece = 0;  ///< of a log that is handed over in pieces, its size; else 0
+    std::size_t piece = 0;        ///< of a log that is handed over in pieces, its size; else 0
+    bool log_breaks_off = false;  ///< only its first piece can be read
     verify::ImaMemory* memory = nullptr;  ///< of the verifier
     bool log_at_hand = true;
     bool boot_log_at_hand = true;

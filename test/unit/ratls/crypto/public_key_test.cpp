@@ -120,6 +120,42 @@ TEST_CASE("crypto.public_key: RSA keys must have NULL parameters and a minimal p
     CHECK_FALSE(spki(Bytes{0x05, 0x00, 0x05, 0x00}, positive));
 }
 
+TEST_CASE("crypto.public_key: what is read has one form only, which is the one that is written") {
+    const auto key = PublicKey::from_point(KeyKind::p256, kX256, kY256);
+    REQUIRE(key);
+    const Bytes written = key->spki();
+    const auto read = PublicKey::from_spki(written);
+    REQUIRE(read);
+    CHECK(read->spki() == written);
+    CHECK(read->spki_sha256() == key->spki_sha256());
+    REQUIRE(written[1] == 0x59);
+    Bytes outer = written;
+    outer.insert(outer.begin() + 1, 0x81);  // the same length in two bytes
+    CHECK_FALSE(PublicKey::from_spki(outer));
+    REQUIRE(written[23] == 0x03);
+    Bytes inner = written;
+    inner.insert(inner.begin() + 24, 0x81);
+    ++inner[1];
+    CHECK_FALSE(PublicKey::from_spki(inner));
+
+    const auto rsa = PublicKey::from_rsa(rsa_modulus(2048), 65537);
+    REQUIRE(rsa);
+    CHECK(PublicKey::from_spki(rsa->spki()).value().spki() == rsa->spki());
+    const auto with_exponent = [](const char* exponent) {
+        Bytes modulus = rsa_modulus(2048);
+        modulus.insert(modulus.begin(), 0);
+        Bytes numbers = der::encode(der::kInteger, modulus);
+        append(numbers, parse_hex(exponent).value());
+        Bytes bits = der::encode(der::kSequence, numbers);
+        bits.insert(bits.begin(), 0);
+        Bytes info = der::encode(der::kSequence, parse_hex("06092a864886f70d0101010500").value());
+        append(info, der::encode(der::kBitString, bits));
+        return PublicKey::from_spki(der::encode(der::kSequence, info));
+    };
+    CHECK(with_exponent("0203010001"));
+    CHECK_FALSE(with_exponent("020400010001"));
+}
+
 TEST_CASE("crypto.public_key: points from coordinates, with leading zeros or without") {
     const auto key = PublicKey::from_point(KeyKind::p256, kX256, kY256);
     REQUIRE(key);

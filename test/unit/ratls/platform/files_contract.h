@@ -46,6 +46,9 @@ inline void check_files_contract(Files& files, const std::string& folder) {
         CHECK((*file)->read_at(4, into) == 1U);
         CHECK((*file)->read_at(5, into) == 0U);
         CHECK((*file)->read_at(1'000'000, into) == 0U);
+        CHECK(files.size(path) == content.size());
+        CHECK(files.size(folder) == 0);
+        CHECK(files.size(folder + "/absent") == 0);
         CHECK(code_of(files.open(folder + "/absent")) == Code::unavailable);
     }
     SUBCASE("a temporary file grows and has no name") {

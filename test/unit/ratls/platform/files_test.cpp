@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "test/fake/fake_files.h"
@@ -10,7 +11,9 @@ using namespace ratls::test;
 TEST_CASE("platform.files: the file system of this machine keeps the contract") {
     const TempDir folder;
     LinuxFiles files;
+    REQUIRE(::setenv("TMPDIR", folder.path().c_str(), 1) == 0);
     check_files_contract(files, folder.path());
+    REQUIRE(::unsetenv("TMPDIR") == 0);
 }
 
 TEST_CASE("platform.files: the pretended file system keeps the contract") {
