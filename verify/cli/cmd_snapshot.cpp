@@ -4,8 +4,7 @@
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
-#include "ratls/evidence/ima/log.h"
-#include "ratls/evidence/ima/prefix.h"
+#include "verify/appraise/ima_observe.h"
 #include "verify/cli/commands.h"
 #include "verify/cli/snapshot_file.h"
 #include "verify/cli/target.h"
@@ -13,79 +12,7 @@
 namespace ratls::cli {
 namespace {
 
-constexpr std::string_view kBootAggregate = "boot_aggregate";
 constexpr unsigned kImaPcr = 10;
-
-void add_file(std::vector<verify::FileReference>& files, const ima::Entry& entry) {
-    const std::string digest = std::string(entry.file_hash_name) + ":" + hex(entry.file_digest);
-    const auto file = std::ranges::find(files, entry.path, &verify::FileReference::path);
-    if (file == files.end()) {
-        files.push_back({std::string(entry.path), {digest}});
-    } else if (std::ranges::find(file->digests, digest) == file->digests.end()) {
-        file->digests.push_back(digest);
-    }
-}
-
-/// Everything that was measured in the proved part becomes allowed; what was asked for becomes
-/// required. The log came from whoever answered, and may be another one each time that it is read:
-/// these bytes, in this pass, must be the ones that were proved.
-Result<verify::ImaReference> observe_files(ima::LogSource& log, const cert::ImaPart& proved,
-                                           const std::vector<std::string>& require) {
-    verify::ImaReference out;
-    std::map<std::string, std::size_t, std::less<>> index;
-    const auto m = static_cast<std::size_t>(proved.entries);
-    ima::PrefixDigests prefix({m});
-    std::size_t count = 0;
-    const auto observe = [&](const ima::Entry& entry) -> Result<bool> {
-        if (count == m) {
-            return false;
-        }
-        ++count;
-        prefix.add(entry);
-        if (entry.path == kBootAggregate) {
-            return true;
-        }
-        if (entry.pcr != kImaPcr) {
-            return fail(Code::denied, "ima",
-                        ratls::quoted(entry.path, 300) + " was measured into PCR " +
-                            std::to_string(entry.pcr) + ", which no verification accepts");
-        }
-        if (entry.verity) {
-            return fail(Code::denied, "ima",
-                        ratls::quoted(entry.path, 300) +
-                            " has an fs-verity digest, which this version does not compare");
-        }
-        if (entry.violation) {
-            return fail(Code::denied, "ima",
-                        "a measurement violation at " + ratls::quoted(entry.path, 300) +
-                            ": a snapshot of this state would accept anything there");
-        }
-        const auto [at, added] = index.try_emplace(std::string(entry.path), out.allow.size());
-        if (added) {
-            out.allow.push_back({std::string(entry.path), {}});
-        }
-        std::vector<std::string>& digests = out.allow[at->second].digests;
-        const std::string digest = std::string(entry.file_hash_name) + ":" + hex(entry.file_digest);
-        if (std::ranges::find(digests, digest) == digests.end()) {
-            digests.push_back(digest);
-        }
-        if (std::ranges::find(require, entry.path) != require.end()) {
-            add_file(out.require, entry);
-        }
-        return true;
-    };
-    RATLS_CHECK(ima::read_log(log, 0, 0, observe, [&] { prefix.settle(); }));
-    if (prefix.at(m) != proved.log_sha256) {
-        return fail(Code::denied, "ima", "not the log that the quote proves");
-    }
-    for (const std::string& path : require) {
-        if (std::ranges::find(out.require, path, &verify::FileReference::path) ==
-            out.require.end()) {
-            return fail(Code::usage, "--require", ratls::quoted(path, 300) + " was not measured");
-        }
-    }
-    return out;
-}
 
 /// What the TEE measured. Behind a paravisor, that is the paravisor.
 Status observe_tee(const cert::Tee& tee, bool paravisor, const TakeOptions& options,
@@ -173,7 +100,7 @@ Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptio
             return fail(Code::usage, "--require",
                         "name at least one measured file that must always run, as the agent's");
         }
-        RATLS_TRY(out.ima, observe_files(*live.ima_log, *collection.ima, options.require));
+        RATLS_TRY(out.ima, verify::observe_files(*live.ima_log, *collection.ima, options.require));
     }
     return out;
 }
