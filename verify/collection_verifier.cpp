@@ -12,7 +12,8 @@
 namespace ratls::verify {
 namespace {
 
-constexpr unsigned kImaPcr = 10;
+using ima::kImaPcr;
+
 constexpr std::uint32_t kQuotedMask = 0xffff;  // PCR 0 to 15: checked by tpm.selection
 constexpr std::string_view kDialect = "ratls-vm/1";
 

@@ -35,7 +35,7 @@ void Endorsements::add_file(const std::string& name, ByteView content) {
             certificates_.push_back(*std::move(certificate));
             used = true;
         } else if (auto list = Crl::parse(block.der)) {
-            crls_.push_back(std::move(list));
+            add_crl(std::move(list));
             used = true;
         }
     }

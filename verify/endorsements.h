@@ -17,7 +17,7 @@ class Endorsements {
     void add_file(const std::string& name, ByteView content);
     void add(Certificate certificate) { certificates_.push_back(std::move(certificate)); }
     /// A list that was given as one: if it is none, whoever needs it says so.
-    void add_crl(ByteView der) { crls_.push_back(Crl::parse(der)); }
+    void add_crl(Result<Crl> list) { crls_.push_back(std::move(list)); }
 
     const std::vector<Certificate>& certificates() const { return certificates_; }
     const std::vector<Result<Crl>>& crls() const { return crls_; }

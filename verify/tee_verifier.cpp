@@ -189,11 +189,12 @@ class TeeVerifier {
             if (document == nullptr) {
                 continue;
             }
-            if (const auto parsed = Crl::parse(*document)) {
-                endorsements_.add_crl(*document);
+            auto list = Crl::parse(*document);
+            if (list) {
+                endorsements_.add_crl(std::move(list));
             } else {
                 findings().fail(place.rule, "a DER revocation list in label 6",
-                                parsed.error().text());
+                                list.error().text());
             }
         }
         add_carried_collateral();

@@ -574,6 +574,14 @@ void JsonReader::fail(Error error) {
     }
 }
 
+void JsonReader::object(std::string_view key, const std::function<void(JsonReader& object)>& read) {
+    if (const Json* value = member(key)) {
+        JsonReader nested(*value, *this, key);
+        read(nested);
+        absorb(nested);
+    }
+}
+
 void JsonReader::each(std::string_view key, std::size_t most,
                       const std::function<void(JsonReader& item)>& read) {
     const Json* value = member(key);

@@ -119,6 +119,8 @@ class JsonReader {
 
     void fail(std::string_view key, std::string what);
     void fail(Error error);
+    /// Hands a member that is an object to `read`; an absent one is none.
+    void object(std::string_view key, const std::function<void(JsonReader& object)>& read);
     /// Hands each object of a list to `read`, which asks it for its members. An absent list has no
     /// items; a list of more than `most` fails.
     void each(std::string_view key, std::size_t most,

@@ -35,12 +35,28 @@ std::size_t modulus_size(unsigned bits) {
     return (bits + 7) / 8;
 }
 
-/// Without zeros in front; one zero for 0.
+/// The size of an RSA key in bits, from a modulus without zeros in front.
+Result<unsigned> check_rsa(ByteView modulus, std::uint64_t exponent) {
+    const std::size_t bits =
+        modulus.empty()
+            ? 0
+            : modulus.size() * 8 - static_cast<std::size_t>(std::countl_zero(modulus[0]));
+    if (bits < kMinRsaBits || bits > kMaxRsaBits) {
+        return fail(Code::unsupported, "public key",
+                    "RSA of 2048 to 4096 bits wanted, " + std::to_string(bits) + " found");
+    }
+    if ((modulus.back() & 1) == 0 || exponent < 3 || (exponent & 1) == 0 || exponent >> 32 != 0) {
+        return bad_key("an odd modulus and an odd exponent from 3 to 2^32-1 wanted");
+    }
+    return static_cast<unsigned>(bits);
+}
+
+/// A number that is not 0, without zeros in front.
 Bytes big_endian(std::uint64_t number) {
     Bytes out;
     for (int shift = 56; shift >= 0; shift -= 8) {
         const auto byte = static_cast<std::uint8_t>(number >> shift);
-        if (byte != 0 || !out.empty() || shift == 0) {
+        if (byte != 0 || !out.empty()) {
             out.push_back(byte);
         }
     }
@@ -116,7 +132,9 @@ Result<PublicKey> PublicKey::from_spki(ByteView der) {
             (modulus[0] == 0 && (modulus[1] & 0x80) == 0)) {
             return bad_key("a positive modulus in its shortest form wanted");
         }
-        return make_rsa(modulus, exponent, to_bytes(der));
+        const ByteView number = strip_zeros(modulus);
+        RATLS_TRY(const unsigned size, check_rsa(number, exponent));
+        return make_rsa(number, exponent, size, to_bytes(der));
     }
     KeyKind kind = KeyKind::p256;
     if (equal(curve, kOidP384)) {
@@ -168,37 +186,26 @@ Result<PublicKey> PublicKey::make_ec(KeyKind kind, ByteView point, Bytes spki) {
 
 Result<PublicKey> PublicKey::from_rsa(ByteView modulus, std::uint64_t exponent) {
     modulus = strip_zeros(modulus);
-    if (modulus.empty()) {
-        return bad_key("a modulus wanted");
-    }
+    RATLS_TRY(const unsigned size, check_rsa(modulus, exponent));
     Bytes numbers = der::encode_uint(modulus);
     append(numbers, der::encode_uint(big_endian(exponent)));
     Bytes bits = der::encode(der::kSequence, numbers);
     bits.insert(bits.begin(), 0);
     Bytes algorithm = der::encode(der::kOid, kOidRsa);
     append(algorithm, der::encode(der::kNull, {}));
-    return make_rsa(modulus, exponent, write_spki(algorithm, bits));
+    return make_rsa(modulus, exponent, size, write_spki(algorithm, bits));
 }
 
-/// `spki` as in `make_ec`.
-Result<PublicKey> PublicKey::make_rsa(ByteView modulus, std::uint64_t exponent, Bytes spki) {
-    modulus = strip_zeros(modulus);
-    const std::size_t bits =
-        modulus.size() * 8 - static_cast<std::size_t>(std::countl_zero(modulus[0]));
-    if (bits < kMinRsaBits || bits > kMaxRsaBits) {
-        return fail(Code::unsupported, "public key",
-                    "RSA of 2048 to 4096 bits wanted, " + std::to_string(bits) + " found");
-    }
-    if ((modulus.back() & 1) == 0 || exponent < 3 || (exponent & 1) == 0 || exponent >> 32 != 0) {
-        return bad_key("an odd modulus and an odd exponent from 3 to 2^32-1 wanted");
-    }
+/// The numbers have been checked; `spki` as in `make_ec`.
+Result<PublicKey> PublicKey::make_rsa(ByteView modulus, std::uint64_t exponent, unsigned bits,
+                                      Bytes spki) {
     auto impl = std::make_shared<Impl>();
     impl->rsa = provider::make_rsa_key(modulus, big_endian(exponent));
     if (!impl->rsa) {
         return bad_key("not an RSA key");
     }
     impl->kind = KeyKind::rsa;
-    impl->bits = static_cast<unsigned>(bits);
+    impl->bits = bits;
     impl->spki = std::move(spki);
     impl->spki_sha256 = sha256(impl->spki);
     return PublicKey(std::move(impl));

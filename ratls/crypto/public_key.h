@@ -52,7 +52,8 @@ class PublicKey {
 
   private:
     static Result<PublicKey> make_ec(KeyKind kind, ByteView point, Bytes spki);
-    static Result<PublicKey> make_rsa(ByteView modulus, std::uint64_t exponent, Bytes spki);
+    static Result<PublicKey> make_rsa(ByteView modulus, std::uint64_t exponent, unsigned bits,
+                                      Bytes spki);
     explicit PublicKey(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
     std::shared_ptr<const Impl> impl_;
 };

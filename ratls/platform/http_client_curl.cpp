@@ -31,7 +31,6 @@ void add(List& list, const std::string& line) {
 /// What the callbacks fill.
 struct Received {
     const FetchRequest& request;
-    CURL* transfer = nullptr;
     FetchResponse response = {};
     std::size_t body_bytes = 0;
     std::size_t header_bytes = 0;
@@ -52,14 +51,7 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
         received.sink = request.sink(piece);
         return received.sink ? size : CURL_WRITEFUNC_ERROR;
     }
-    Bytes& body = received.response.body;
-    curl_off_t announced = 0;
-    if (body.empty() && curl_easy_getinfo(received.transfer, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
-                                          &announced) == CURLE_OK) {
-        body.reserve(std::min(static_cast<std::size_t>(std::max(announced, curl_off_t{0})),
-                              request.max_bytes));
-    }
-    append(body, piece);
+    append(received.response.body, piece);
     return size;
 }
 
@@ -193,7 +185,7 @@ Result<FetchResponse> CurlHttpClient::fetch(const FetchRequest& request) {
     for (const std::string& entry : request.resolve) {
         add(resolve, entry);
     }
-    Received received{.request = request, .transfer = easy.get()};
+    Received received{.request = request};
     std::array<char, CURL_ERROR_SIZE> reason{};
 
     Options options(easy.get());

@@ -263,8 +263,8 @@ TreeHashes hash_tree(const std::shared_ptr<Directory>& root, const TreeHashOptio
             for (Worker& worker : std::span(workers).subspan(1)) {
                 threads.emplace_back([&] { worker.run({}); });
             }
-        } catch (
-            const std::system_error&) {  // the system gives no more: those that are there do it
+        } catch (const std::system_error&) {
+            // The system gives no more threads: those that are there do it.
             stack.leave(jobs - 1 - threads.size());
         }
         workers.front().run(options.progress);

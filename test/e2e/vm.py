@@ -31,7 +31,7 @@ class Checks:
 
     def __call__(self, condition, what, detail=""):
         if not condition:
-            raise Failure("%s %s" % (what, detail))
+            raise Failure("%s\n%s" % (what, detail))
         self.passed += 1
         print("ok  " + what, flush=True)
 

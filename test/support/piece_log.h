@@ -21,8 +21,7 @@ class PieceLog : public ima::LogSource {
         std::ranges::fill(piece_, std::uint8_t{0xee});
         spoiled_ = std::move(piece_);  // and not given back yet, so that a late reader finds it
         ++pieces_;
-        const auto rest =
-            log_.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(offset, log_.size())));
+        const ByteView rest = ima::MemoryLog(log_).at(offset)->bytes;
         piece_ = to_bytes(rest.first(std::min(size_, rest.size())));
         return Piece{piece_, piece_.size() == rest.size()};
     }

@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 
 import image
 from guest_vm import PLAIN, GuestVm, by_kernel, missing_tools
-from vm import AGENT_PATH, Client, Failure, Programs, Workspace, failed_rules
+from vm import AGENT_PATH, Client, Failure, Programs, Workspace, check, failed_rules
 
 POLICY_PATH = "/etc/ima/ima-policy"
 
@@ -23,13 +23,6 @@ class Suite:
         self.folder = pathlib.Path(folder)
         self.cache, self.kernel_deb = cache, kernel_deb
         self.client = Client(programs, folder)
-        self.checks = 0
-
-    def check(self, condition, what, detail=""):
-        if not condition:
-            raise Failure("%s\n%s" % (what, detail))
-        self.checks += 1
-        print("ok  " + what, flush=True)
 
     def boot(self, name, tpm, boot=None, firmware=PLAIN):
         vm = GuestVm(self.folder, name, tpm, boot or by_kernel(self.image.kernel, self.image.initrd),
@@ -39,8 +32,8 @@ class Suite:
 
     def accepted(self, target, what, *more, snapshot=None):
         done = self.client.verify(target, *more, snapshot=snapshot or self.snapshot)
-        self.check(done.returncode == 0 and done.json["verdict"] == "accepted", what,
-                   done.text + done.errors)
+        check(done.returncode == 0 and done.json["verdict"] == "accepted", what,
+              done.text + done.errors)
         return done.json
 
     def refused(self, target, what, rules, *words, more=()):
@@ -48,9 +41,9 @@ class Suite:
         done = self.client.verify(target, *more, snapshot=self.snapshot)
         failed = failed_rules(done.json)
         found = " ".join(f["actual"] for f in done.json.get("findings", []) if f["verdict"] == "fail")
-        self.check(done.returncode in (2, 3) and sorted(failed) == sorted(rules) and
-                   all(word in found for word in words), what,
-                   "failed: %s, wanted: %s %s\n%s%s" % (failed, rules, words, done.text, done.errors))
+        check(done.returncode in (2, 3) and sorted(failed) == sorted(rules) and
+              all(word in found for word in words), what,
+              "failed: %s, wanted: %s %s\n%s%s" % (failed, rules, words, done.text, done.errors))
 
     def take_snapshot(self, vm, tolerate=(), **additions):
         """Observed on a first boot; the owner adds the paths that may have violations, and signs.
@@ -72,8 +65,8 @@ class Suite:
         digests = files_of({"ima": files})
         different = {path: (values, digests.get(path)) for path, values in taken.items()
                      if digests.get(path) != values}
-        self.check(not different, "a snapshot built from the image has the %d files that ran, with the "
-                   "same digests" % len(taken), different)
+        check(not different, "a snapshot built from the image has the %d files that ran, with the "
+              "same digests" % len(taken), different)
         content = json.loads(self.snapshot.read_text())
         content["ima"] = files
         del content["signatures"]
@@ -120,7 +113,7 @@ def main(description, test, tools=(), needs_initramfs=True):
                 suite.image = image.make(programs.build, suite.folder / "image", suite.cache,
                                          arguments.kernel_deb)
             test(suite)
-            print("%d checks" % suite.checks)
+            print("%d checks" % check.passed)
     except image.Missing as missing:
         print("SKIPPED: %s" % missing)
         return image.SKIPPED

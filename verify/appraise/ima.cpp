@@ -8,7 +8,6 @@
 namespace ratls::verify {
 namespace {
 
-constexpr std::string_view kBootAggregate = "boot_aggregate";
 constexpr std::string_view kKexec = "kexec-cmdline";
 /// Failures of the source of a log, which say nothing about the log.
 constexpr std::array kNotTheLog = {Code::io, Code::unavailable, Code::denied, Code::internal};
@@ -149,7 +148,7 @@ class BootAggregate {
     }
 
     bool see(std::size_t index, const ima::Entry& entry) {
-        if (entry.path != kBootAggregate) {
+        if (entry.path != ima::kBootAggregate) {
             fault_ = index == 0 && fault_.empty() ? "entry 0 is " + quoted(entry.path) : fault_;
             return false;
         }
@@ -433,7 +432,7 @@ void verify_and_appraise_ima(const ImaLog& log, const ImaExpectation& expected,
     if (offset || all_known) {
         const ImaState from = *state;  // the memory may drop its own
         ima::MemoryLog nothing({});
-        const Findings found = offset ? run(&from, log.source, *offset) : run(&from, nothing, 0);
+        const Findings found = run(&from, offset ? log.source : nothing, offset.value_or(0));
         if (all_pass(found) || log.first > 0) {
             out.append(found);
             return;

@@ -1,6 +1,7 @@
 #include "verify/appraise/ima_observe.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "ratls/base/text.h"
@@ -8,21 +9,6 @@
 #include "ratls/evidence/ima/prefix.h"
 
 namespace ratls::verify {
-namespace {
-
-constexpr std::string_view kBootAggregate = "boot_aggregate";
-
-void add_file(std::vector<FileReference>& files, const ima::Entry& entry) {
-    const std::string digest = std::string(entry.file_hash_name) + ":" + hex(entry.file_digest);
-    const auto file = std::ranges::find(files, entry.path, &FileReference::path);
-    if (file == files.end()) {
-        files.push_back({std::string(entry.path), {digest}});
-    } else if (std::ranges::find(file->digests, digest) == file->digests.end()) {
-        file->digests.push_back(digest);
-    }
-}
-
-}  // namespace
 
 Result<ImaReference> observe_files(ima::LogSource& log, const cert::ImaPart& proved,
                                    const std::vector<std::string>& require) {
@@ -37,7 +23,7 @@ Result<ImaReference> observe_files(ima::LogSource& log, const cert::ImaPart& pro
         }
         ++count;
         prefix.add(entry);
-        if (entry.path == kBootAggregate) {
+        if (entry.path == ima::kBootAggregate) {
             return true;
         }
         if (entry.pcr != ima::kImaPcr) {
@@ -64,17 +50,17 @@ Result<ImaReference> observe_files(ima::LogSource& log, const cert::ImaPart& pro
         if (std::ranges::find(digests, digest) == digests.end()) {
             digests.push_back(digest);
         }
-        if (std::ranges::find(require, entry.path) != require.end()) {
-            add_file(out.require, entry);
-        }
         return true;
     };
     RATLS_CHECK(ima::read_log(log, 0, 0, observe, [&] { prefix.settle(); }));
     if (prefix.at(m) != proved.log_sha256) {
         return fail(Code::denied, "ima", "not the log that the quote proves");
     }
+    std::ranges::copy_if(out.allow, std::back_inserter(out.require), [&](const auto& file) {
+        return std::ranges::find(require, file.path) != require.end();
+    });
     for (const std::string& path : require) {
-        if (std::ranges::find(out.require, path, &FileReference::path) == out.require.end()) {
+        if (!index.contains(path)) {
             return fail(Code::usage, "--require", quoted(path, 300) + " was not measured");
         }
     }

@@ -6,6 +6,7 @@
 #include "ratls/base/text.h"
 #include "ratls/codec/base64.h"
 #include "ratls/codec/hex.h"
+#include "ratls/evidence/ima/log.h"
 
 namespace ratls::verify {
 namespace {
@@ -57,7 +58,7 @@ void read_path(JsonReader& item, bool patterns, FileReference& out) {
         item.fail("path", patterns ? "either a path, path_hex or a pattern wanted"
                                    : "either a path or path_hex wanted");
     }
-    if (out.path == "boot_aggregate") {
+    if (out.path == ima::kBootAggregate) {
         item.fail("path", "boot_aggregate is always required and computed, never listed");
     }
 }

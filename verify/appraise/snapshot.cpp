@@ -6,6 +6,7 @@
 #include "ratls/base/text.h"
 #include "ratls/codec/base64.h"
 #include "ratls/codec/hex.h"
+#include "ratls/evidence/ima/log.h"
 
 namespace ratls::verify {
 namespace {
@@ -15,7 +16,6 @@ constexpr JsonLimits kLimits = {.max_bytes = std::size_t{256} << 20, .max_depth 
 constexpr std::int64_t kMaxSequence = std::int64_t{1} << 52;
 constexpr std::size_t kMaxItems = std::size_t{16} << 20;  // the size of the text bounds them before
 constexpr unsigned kMaxPcr = 15;                          // what a certificate quotes
-constexpr unsigned kImaPcr = 10;                          // its value is that of the log
 
 UnixTime read_time(JsonReader& reader, std::string_view key) {
     const auto time = parse_rfc3339(reader.required_string(key));
@@ -92,13 +92,7 @@ TdxReference read_tdx(JsonReader& reader) {
 template <typename T>
 void read_tee(JsonReader& parent, std::string_view key, T (*read)(JsonReader&),
               std::optional<T>& place) {
-    const Json* member = parent.member(key);
-    if (member == nullptr) {
-        return;
-    }
-    JsonReader inner(*member, parent, key);
-    place = read(inner);
-    parent.absorb(inner);
+    parent.object(key, [&](JsonReader& inner) { place = read(inner); });
 }
 
 PcrReference read_pcrs(const Json& json, JsonReader& parent) {
@@ -106,7 +100,7 @@ PcrReference read_pcrs(const Json& json, JsonReader& parent) {
     JsonReader reader(json, "snapshot: tpm: sha256");
     for (unsigned index = 0; index <= kMaxPcr; ++index) {
         const std::string key = std::to_string(index);
-        if (index == kImaPcr || json.find(key) == nullptr) {
+        if (index == ima::kImaPcr || json.find(key) == nullptr) {
             continue;
         }
         std::vector<Bytes> values = reader.hex_list(key, 32);
@@ -124,19 +118,15 @@ PcrReference read_pcrs(const Json& json, JsonReader& parent) {
 
 /// A PCR has values or is vouched for by the log, never both: nobody could tell which one counts.
 void read_boot_member(JsonReader& tpm, Snapshot& out) {
-    const Json* member = tpm.member("boot");
-    if (member == nullptr) {
-        return;
-    }
-    JsonReader reader(*member, tpm, "boot");
-    BootReference boot = read_boot(reader);
-    for (const unsigned pcr : boot.pcrs_by_log) {
-        if (out.pcrs && out.pcrs->contains(pcr)) {
-            reader.fail("pcrs_by_log", "PCR " + std::to_string(pcr) + " has values in sha256");
+    tpm.object("boot", [&](JsonReader& reader) {
+        BootReference boot = read_boot(reader);
+        for (const unsigned pcr : boot.pcrs_by_log) {
+            if (out.pcrs && out.pcrs->contains(pcr)) {
+                reader.fail("pcrs_by_log", "PCR " + std::to_string(pcr) + " has values in sha256");
+            }
         }
-    }
-    tpm.absorb(reader);
-    out.boot = std::move(boot);
+        out.boot = std::move(boot);
+    });
 }
 
 constexpr std::array<std::string_view, 4> kEvidenceKinds = {"certificate", "tee", "tpm", "ima"};

@@ -5,12 +5,12 @@
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
+#include "ratls/evidence/ima/log.h"
 
 namespace ratls::verify {
 namespace {
 
 constexpr JsonLimits kLimits = {.max_bytes = std::size_t{256} << 20, .max_depth = 8};
-constexpr std::string_view kBootAggregate = "boot_aggregate";
 constexpr std::string_view kSpace = " \t\r";
 
 /// "sha256:HEX" of a bare digest. Its length says the algorithm.
@@ -37,7 +37,7 @@ class FileCollector {
         if (!digest) {
             return std::unexpected(std::move(digest).error().in(quoted(path, 300)));
         }
-        if (path == kBootAggregate) {
+        if (path == ima::kBootAggregate) {
             notes_.emplace_back("boot_aggregate: not carried over: it is computed");
         } else if (all_zero(*parse_hex(bare_digest))) {
             note(path, "a digest of zeros, which stands for a violation");
@@ -274,7 +274,7 @@ Status keylime_lines(std::string_view text, FileCollector& files, std::vector<st
             continue;
         }
         const std::string where = "line " + std::to_string(number);
-        if (!name.starts_with('/') && name != kBootAggregate) {
+        if (!name.starts_with('/') && name != ima::kBootAggregate) {
             return fail(Code::malformed, where,
                         "a digest and a path from / wanted, " + quoted(line, 300) + " found");
         }

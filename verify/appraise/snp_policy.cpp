@@ -39,20 +39,10 @@ std::uint8_t read_level(JsonReader& reader, std::string_view key) {
     return static_cast<std::uint8_t>(reader.integer(key, 0, 0, 255));
 }
 
-/// Calls `read(reader)` for a member that is an object.
-template <typename Read>
-void read_object(JsonReader& parent, std::string_view key, Read read) {
-    if (const Json* member = parent.member(key)) {
-        JsonReader reader(*member, parent, key);
-        read(reader);
-        parent.absorb(reader);
-    }
-}
-
 void read_tcbs(JsonReader& parent, std::string_view key, std::map<snp::Line, snp::Tcb>& out) {
-    read_object(parent, key, [&](JsonReader& lines) {
+    parent.object(key, [&](JsonReader& lines) {
         for (const snp::Line line : snp::kAllLines) {
-            read_object(lines, lower(snp::line_name(line)), [&](JsonReader& reader) {
+            lines.object(lower(snp::line_name(line)), [&](JsonReader& reader) {
                 snp::Tcb tcb;
                 if (line == snp::Line::turin) {
                     tcb.fmc = read_level(reader, "fmc");
@@ -188,7 +178,7 @@ void read_snp_policy(const Json& json, SnpPolicy& out, JsonReader& parent) {
     }
     read_tcbs(reader, "min_tcb", out.min_tcb);
     read_tcbs(reader, "min_launch_tcb", out.min_launch_tcb);
-    read_object(reader, "min_firmware", [&](JsonReader& version) {
+    reader.object("min_firmware", [&](JsonReader& version) {
         out.min_firmware.major = read_level(version, "major");
         out.min_firmware.minor = read_level(version, "minor");
         out.min_firmware.build = read_level(version, "build");

@@ -4,6 +4,7 @@
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
+#include "ratls/evidence/ima/log.h"
 #include "verify/appraise/ima_observe.h"
 #include "verify/cli/commands.h"
 #include "verify/cli/snapshot_file.h"
@@ -11,8 +12,6 @@
 
 namespace ratls::cli {
 namespace {
-
-constexpr unsigned kImaPcr = 10;
 
 /// What the TEE measured. Behind a paravisor, that is the paravisor.
 Status observe_tee(const cert::Tee& tee, bool paravisor, const TakeOptions& options,
@@ -85,7 +84,7 @@ Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptio
     if (collection.tpm) {
         verify::PcrReference pcrs;
         for (unsigned index = 0; index < collection.tpm->pcr_values.size(); ++index) {
-            if (index != kImaPcr) {
+            if (index != ima::kImaPcr) {
                 pcrs[index] = {to_bytes(collection.tpm->pcr_values[index])};
             }
         }

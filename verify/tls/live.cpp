@@ -73,9 +73,9 @@ class LiveVerifier {
             RATLS_CHECK(fetch_log());
         }
         if (!boot_log_) {
-            RATLS_TRY(const FetchResponse response, fetch("eventlog", kMaxBootLog, {}));
+            RATLS_TRY(FetchResponse response, fetch("eventlog", kMaxBootLog, {}));
             if (response.status == 200) {
-                fetched_boot_log_ = response.body;
+                fetched_boot_log_ = std::move(response.body);
                 boot_log_ = fetched_boot_log_;
             }
         }

@@ -64,16 +64,10 @@ void required_each(JsonReader& reader, std::string_view key, std::size_t most,
     reader.each(key, most, read);
 }
 
-/// Reads one object-valued member.
-void in_object(JsonReader& reader, std::string_view key,
-               const std::function<void(JsonReader&)>& read) {
-    const Json* member = reader.required(key);
-    if (member == nullptr) {
-        return;
-    }
-    JsonReader nested(*member, reader, key);
-    read(nested);
-    reader.absorb(nested);
+void required_object(JsonReader& reader, std::string_view key,
+                     const std::function<void(JsonReader&)>& read) {
+    reader.required(key);
+    reader.object(key, read);
 }
 
 LevelFacts read_facts(JsonReader& level) {
@@ -111,7 +105,7 @@ std::vector<IsvLevel> read_isv_levels(JsonReader& reader) {
     std::vector<IsvLevel> out;
     required_each(reader, "tcbLevels", 256, [&](JsonReader& level) {
         IsvLevel read;
-        in_object(level, "tcb", [&](JsonReader& tcb) {
+        required_object(level, "tcb", [&](JsonReader& tcb) {
             read.isv_svn = static_cast<std::uint16_t>(read_number(tcb, "isvsvn", 65535));
         });
         read.facts = read_facts(level);
@@ -193,7 +187,8 @@ void expect_version(JsonReader& reader, std::int64_t version) {
 }
 
 void read_modules(JsonReader& reader, TcbInfo& out) {
-    in_object(reader, "tdxModule", [&](JsonReader& module) { out.module = read_module(module); });
+    required_object(reader, "tdxModule",
+                    [&](JsonReader& module) { out.module = read_module(module); });
     if (reader.member("tdxModuleIdentities") == nullptr) {
         return;
     }
@@ -255,7 +250,7 @@ Result<TcbInfo> parse_tcb_info(std::string_view text) {
     }
     required_each(reader, "tcbLevels", 1024, [&](JsonReader& level) {
         TcbLevel read;
-        in_object(level, "tcb", [&](JsonReader& tcb) {
+        required_object(level, "tcb", [&](JsonReader& tcb) {
             read.sgx = read_components(tcb, "sgxtcbcomponents");
             read.pce_svn = static_cast<std::uint16_t>(read_number(tcb, "pcesvn", 65535));
             if (out.tee == Tee::tdx) {

@@ -28,6 +28,9 @@ inline constexpr std::size_t kMaxEntryBytes = kMaxEntryHeader + kMaxTemplateData
 /// The PCR that IMA extends unless a policy rule says `pcr=`. Source: CONFIG_IMA_MEASURE_PCR_IDX.
 inline constexpr std::uint32_t kImaPcr = 10;
 
+/// The path of entry 0, which stands for no file. Source: Linux ima_init.c, ima_add_boot_aggregate.
+inline constexpr std::string_view kBootAggregate = "boot_aggregate";
+
 /// Bytes of a template digest in the list that every kernel has; it is SHA-1.
 inline constexpr std::size_t kSha1DigestSize = 20;
 

@@ -49,7 +49,7 @@ VerificationResult judge(const Scene& scene, const Bytes& report, const Bytes& v
     Endorsements endorsements;
     endorsements.add_file("vcek", vcek);
     endorsements.add_file("ask", ask);
-    endorsements.add_crl(crl);
+    endorsements.add_crl(Crl::parse(crl));
     return verify_raw_snp(report, {scene.policy, endorsements, scene.user_roots, scene.now, {}});
 }
 
@@ -126,14 +126,14 @@ TEST_CASE("bit flip: a changed revocation list is never good enough for a certif
     scene.crl.reset();
     const Bytes certificate = scene.certificate();
     const Bytes good = scene.tee.crl();
-    scene.endorsements.add_crl(good);
+    scene.endorsements.add_crl(Crl::parse(good));
     REQUIRE(summary(scene.verify_chain({certificate})) == "accepted");
     for (std::size_t position = 0; position < good.size(); position += 16) {
         CAPTURE(position);
         Bytes changed = good;
         flip(changed, {position, 0});
         scene.endorsements = {};
-        scene.endorsements.add_crl(changed);
+        scene.endorsements.add_crl(Crl::parse(changed));
         const VerificationResult result = scene.verify_chain({certificate});
         const bool lost =
             result.outcome == Outcome::invalid || summary(result) == "refused: snp.revocation";

@@ -46,8 +46,7 @@ class SlowFile : public OpenFile {
         if (offset >= end_) {
             return fail(Code::io, "file", "no disk");
         }
-        const auto rest = ByteView(content_).subspan(
-            static_cast<std::size_t>(std::min<std::uint64_t>(offset, content_.size())));
+        const ByteView rest = ima::MemoryLog(content_).at(offset)->bytes;
         const std::size_t size = std::min({rest.size(), into.size(), std::size_t{99'991}});
         std::ranges::copy(rest.first(size), into.begin());
         return size;

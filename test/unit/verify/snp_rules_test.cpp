@@ -355,7 +355,7 @@ TEST_CASE("snp.revocation: without a list it is refused, and passes only by the 
 TEST_CASE("snp.revocation: the list of another line does not count") {
     Scene scene;
     scene.crl.reset();
-    scene.endorsements.add_crl(variant("crl-turin"));
+    scene.endorsements.add_crl(Crl::parse(variant("crl-turin")));
     CHECK(summary(scene.verify()) == "refused: snp.revocation");
 }
 
@@ -371,7 +371,7 @@ TEST_CASE("snp.revocation: evidence alone can be genuine without a list, and say
 TEST_CASE("snp.crl: both ends of the list's validity are inside, a second beyond is not") {
     const auto at = [](UnixTime time) {
         Scene scene;
-        scene.endorsements.add_crl(*scene.crl);
+        scene.endorsements.add_crl(Crl::parse(*scene.crl));
         scene.crl.reset();
         move_to(scene, time);
         return summary(scene.verify());
@@ -388,7 +388,7 @@ TEST_CASE("snp.crl: a list that another key signed is refused, the waiver does n
     Scene scene;
     scene.policy.snp.revocation_waived = true;
     scene.crl.reset();
-    scene.endorsements.add_crl(snp_pki("forged/crl.der"));
+    scene.endorsements.add_crl(Crl::parse(snp_pki("forged/crl.der")));
     CHECK(summary(scene.verify()) == "invalid: snp.crl, tpm.class");
 }
 
@@ -396,7 +396,7 @@ TEST_CASE("snp.crl: one wrong list beside a good one is refused") {
     Scene scene;
     Bytes changed = scene.tee.crl();
     changed.back() ^= 1;
-    scene.endorsements.add_crl(changed);
+    scene.endorsements.add_crl(Crl::parse(changed));
     CHECK(summary(scene.verify()) == "invalid: snp.crl, tpm.class");
 }
 
@@ -425,8 +425,8 @@ TEST_CASE("snp.revoked: of two valid lists the newer one counts, in any order") 
         Scene scene;
         scene.crl.reset();
         move_to(scene, kCrlIssued + 367 * kDay);
-        scene.endorsements.add_crl(first);
-        scene.endorsements.add_crl(second);
+        scene.endorsements.add_crl(Crl::parse(first));
+        scene.endorsements.add_crl(Crl::parse(second));
         return summary(scene.verify());
     };
     const Bytes old = snp_pki("crl.der");
