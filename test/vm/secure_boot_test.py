@@ -11,6 +11,7 @@ import sys
 import suite
 from disk import TOOLS, authenticode, make_disk, make_uki, require_files, snakeoil_key
 from guest_vm import COMMAND_LINE, NO_SECURE_BOOT, SECURE_BOOT, GuestVm, by_disk, new_tpm
+from vm import check
 
 BOOT_LOG = "/sys/kernel/security/tpm0/binary_bios_measurements"
 LOADED_BY_NAME = (4, 7, 9)  # the PCRs whose events the snapshot lists, beside their values
@@ -32,15 +33,15 @@ def signed_boot(test, tpm, disk, uki):
     vm = test.boot("secure-boot", tpm, by_disk(disk), SECURE_BOOT)
     events = events_of(test, vm)
     loader = authenticode(uki)
-    test.check(loader in events[4], "the firmware measured the image that was built", events[4])
+    check(loader in events[4], "the firmware measured the image that was built", events[4])
     test.take_snapshot(vm, boot={
         "secure_boot": True, "kernel_cmdline": [COMMAND_LINE], "boot_loader_digests": [loader],
         "event_digests": {str(pcr): sorted(set(events[pcr])) for pcr in LOADED_BY_NAME}})
     result = test.accepted(vm.target, "a boot with Secure Boot on is accepted")
     rules = {f["rule"]: f["verdict"] for f in result["findings"]}
-    test.check(all(rules.get(rule) == "pass" for rule in
-                   ("boot.log", "boot.secure_boot", "boot.loader", "boot.kernel_cmdline", "tpm.pcrs")),
-               "Secure Boot, loader and command line were compared", rules)
+    check(all(rules.get(rule) == "pass" for rule in
+              ("boot.log", "boot.secure_boot", "boot.loader", "boot.kernel_cmdline", "tpm.pcrs")),
+          "Secure Boot, loader and command line were compared", rules)
     vm.power_off()
 
 
@@ -61,7 +62,7 @@ def other_boots(test, tpm, disk, changed_disk):
 def unsigned_boot(test, disk):
     vm = GuestVm(test.folder, "unsigned", new_tpm(test.folder / "unsigned-tpm"), by_disk(disk), SECURE_BOOT)
     vm.wait_for_console(b"Access Denied")
-    test.check(True, "the firmware does not start an image that is not signed")
+    check(True, "the firmware does not start an image that is not signed")
     vm.stop()
 
 

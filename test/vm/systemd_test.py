@@ -12,6 +12,7 @@ from suite import AGENT_PATH, POLICY_PATH, change_library, main, sha256_with_lin
 import rootfs
 from disk import TOOLS, make_disk, make_uki, require_files, snakeoil_key
 from guest_vm import SECURE_BOOT, by_disk, new_tpm
+from vm import check
 
 COMMAND_LINE = "console=ttyS0 root=/dev/nvme0n1p2 rw ima_policy=tcb no_timer_check panic=-1 quiet loglevel=4"
 LIBRARY = "/usr/lib/x86_64-linux-gnu/libtss2-esys.so.0.0.0"
@@ -30,8 +31,8 @@ def systemd_test(test):
 
     vm = test.boot("systemd", tpm, boot, SECURE_BOOT)
     taken = test.take_snapshot(vm)
-    test.check({"/usr/lib/systemd/systemd", AGENT_PATH, POLICY_PATH, LIBRARY} <= set(taken),
-               "the snapshot lists systemd, the agent, its libraries and the IMA policy", sorted(taken))
+    check({"/usr/lib/systemd/systemd", AGENT_PATH, POLICY_PATH, LIBRARY} <= set(taken),
+          "the snapshot lists systemd, the agent, its libraries and the IMA policy", sorted(taken))
     # What was observed is not enough: udev and timers run programs for minutes, as they come.
     test.compare_built(vm, root, taken)
     vm.power_off()

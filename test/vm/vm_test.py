@@ -11,7 +11,7 @@ import sys
 import suite
 from guest_vm import COMMAND_LINE, by_kernel, new_tpm
 from suite import AGENT_PATH, POLICY_PATH, change_library, failed_rules, sha256_with_line
-from vm import run
+from vm import check, run
 
 IMA_LOG = "/sys/kernel/security/ima/binary_runtime_measurements"
 LIBRARY = "/usr/lib/x86_64-linux-gnu/libtss2-esys.so.0"
@@ -27,12 +27,12 @@ def first_boot(test, tpm):
     measured = {AGENT_PATH, POLICY_PATH, "/init", "/usr/bin/busybox", "/usr/bin/service",
                 "/srv/settings", "/usr/lib/modules/virtio_net.ko", LIBRARY,
                 "/usr/lib/x86_64-linux-gnu/libtss2-tcti-device.so.0"}
-    test.check(measured <= set(files), "the snapshot lists what ran", measured - set(files))
+    check(measured <= set(files), "the snapshot lists what ran", measured - set(files))
     result = test.accepted(vm.target, "a clean boot is accepted")
     rules = {f["rule"]: f["verdict"] for f in result["findings"]}
-    test.check(all(rules.get(rule) == "pass" for rule in
-                   ("eventlog.replay", "tpm.pcrs", "ima.replay", "ima.boot_aggregate", "tpm.clock")),
-               "boot log, PCRs and IMA log were compared", rules)
+    check(all(rules.get(rule) == "pass" for rule in
+              ("eventlog.replay", "tpm.pcrs", "ima.replay", "ima.boot_aggregate", "tpm.clock")),
+          "boot log, PCRs and IMA log were compared", rules)
     test.compare_built(vm, test.image.root, files)
     odd_quotes(test, vm)
 
@@ -79,7 +79,7 @@ def second_boot(test, tpm):
 
     vm.do("exec 4>>%s; cat %s" % (TOLERATED, TOLERATED))
     result = test.accepted(vm.target, "a violation at a tolerated path is accepted")
-    test.check(result["claims"]["ima"]["violations"] == 1, "and counted", result["claims"]["ima"])
+    check(result["claims"]["ima"]["violations"] == 1, "and counted", result["claims"]["ima"])
     test.refused(vm.target, "the log of the boot before is refused",
                  ["ima.replay", "ima.prefix"], more=("--log", test.other_log))
     vm.do("exec 4>>/srv/settings; cat /srv/settings")
@@ -118,17 +118,17 @@ def other_tpm(test):
     forged = test.folder / "forged.pem"
     run([test.programs.swap_tpm, test.certificate, test.key, other, forged], 0)
     done = test.client.verify(forged, "--log", log, snapshot=test.snapshot)
-    test.check(done.returncode == 2 and "cert.ak_name" in failed_rules(done.json) and
-               "cert.qualifying_data" in failed_rules(done.json),
-               "a certificate with the quote of another TPM is refused", done.text + done.errors)
+    check(done.returncode == 2 and "cert.ak_name" in failed_rules(done.json) and
+          "cert.qualifying_data" in failed_rules(done.json),
+          "a certificate with the quote of another TPM is refused", done.text + done.errors)
 
 
 def sha1_tpm(test):
     """All else in the certificate is the first boot's: its claims, its PCR values, its log."""
     vm = test.boot("sha1-tpm", new_tpm(test.folder / "sha1-tpm-state", bank="sha1"))
     status, text = vm.shell("ratls-agent --config /etc/ratls/agent.toml")
-    test.check(status != 0 and "this TPM has no sha256 bank" in text,
-               "with a TPM that has a SHA-1 bank only the agent does not start, and says so", text)
+    check(status != 0 and "this TPM has no sha256 bank" in text,
+          "with a TPM that has a SHA-1 bank only the agent does not start, and says so", text)
     vm.put(test.certificate, "/run/good.pem")
     vm.put(test.key, "/run/good-key.pem")
     vm.do("odd_quote sha1 /run/good.pem /run/good-key.pem /run/sha1.pem")
