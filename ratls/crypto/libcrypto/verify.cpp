@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "ratls/codec/der.h"
 #include "ratls/crypto/provider.h"
@@ -71,18 +73,6 @@ Key from_params(const char* type, int selection, OSSL_PARAM* params) {
     return Key(key);
 }
 
-/// A key with a curve and no point. To make one costs three times as much as to copy it.
-EVP_PKEY* empty_key(KeyKind curve) {
-    const auto make = [](const char* group) {
-        std::array params = {text_param(OSSL_PKEY_PARAM_GROUP_NAME, group),
-                             OSSL_PARAM_construct_end()};
-        return from_params("EC", EVP_PKEY_KEY_PARAMETERS, params.data()).release();
-    };
-    static EVP_PKEY* const p256 = make("P-256");
-    static EVP_PKEY* const p384 = make("P-384");
-    return curve == KeyKind::p256 ? p256 : p384;
-}
-
 /// A context that verifies under the key. Each verification uses a copy: to copy one costs nearly
 /// nothing, and it changes nothing that threads share.
 Context verifier(const Key& key) {
@@ -95,20 +85,89 @@ bool verify_with(const Context& context, ByteView signature, const Digest& diges
                            digest.size()) == 1;
 }
 
+/// A key on a curve with what verifies under it.
+struct EcObject {
+    Key key;
+    Context verifier;  ///< shares the point of `key`, whichever it is
+};
+
+/// Objects of one curve that no key of ours uses now. libcrypto makes one in the time in which it
+/// sets the point of five, and most of a verification's keys live for that verification only.
+class EcPool {
+  public:
+    explicit EcPool(const char* group) : group_(group) {}
+
+    static EcPool& of(KeyKind curve) {
+        static auto& p256 = *new EcPool("P-256");  // as long as `library`
+        static auto& p384 = *new EcPool("P-384");
+        return curve == KeyKind::p256 ? p256 : p384;
+    }
+
+    /// An object with this point, which is checked; null if it is not on the curve.
+    std::unique_ptr<EcObject> take(ByteView point) {
+        std::unique_ptr<EcObject> object = take_any();
+        if (object == nullptr) {
+            object = make();
+        }
+        if (object == nullptr ||
+            EVP_PKEY_set1_encoded_public_key(object->key.get(), point.data(), point.size()) <= 0) {
+            return nullptr;
+        }
+        return object;
+    }
+
+    void give_back(std::unique_ptr<EcObject> object) {
+        const std::lock_guard lock(mutex_);
+        if (idle_.size() < kMaxIdle) {
+            idle_.push_back(std::move(object));
+        }
+    }
+
+  private:
+    static constexpr std::size_t kMaxIdle = 64;
+
+    std::unique_ptr<EcObject> take_any() {
+        const std::lock_guard lock(mutex_);
+        if (idle_.empty()) {
+            return nullptr;
+        }
+        std::unique_ptr<EcObject> object = std::move(idle_.back());
+        idle_.pop_back();
+        return object;
+    }
+
+    std::unique_ptr<EcObject> make() const {
+        std::array params = {text_param(OSSL_PKEY_PARAM_GROUP_NAME, group_),
+                             OSSL_PARAM_construct_end()};
+        Key key = from_params("EC", EVP_PKEY_KEY_PARAMETERS, params.data());
+        Context context = key ? verifier(key) : nullptr;
+        return context ? std::make_unique<EcObject>(std::move(key), std::move(context)) : nullptr;
+    }
+
+    const char* group_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<EcObject>> idle_;
+};
+
 class LibcryptoEcKey final : public EcKey {
   public:
-    explicit LibcryptoEcKey(Context verifier) : verifier_(std::move(verifier)) {}
+    LibcryptoEcKey(EcPool& pool, std::unique_ptr<EcObject> object)
+        : pool_(pool), object_(std::move(object)) {}
+    ~LibcryptoEcKey() override { pool_.give_back(std::move(object_)); }
+    LibcryptoEcKey(const LibcryptoEcKey&) = delete;
+    LibcryptoEcKey& operator=(const LibcryptoEcKey&) = delete;
 
     bool verify(const Digest& digest, ByteView r, ByteView s) const override {
         const ErrorScope errors;
         Bytes numbers = der::encode_uint(r);
         append(numbers, der::encode_uint(s));
-        const Context context(EVP_PKEY_CTX_dup(verifier_.get()));
+        const Context context(EVP_PKEY_CTX_dup(object_->verifier.get()));
         return context && verify_with(context, der::encode(der::kSequence, numbers), digest);
     }
 
   private:
-    Context verifier_;
+    EcPool& pool_;
+    std::unique_ptr<EcObject> object_;
 };
 
 class LibcryptoRsaKey final : public RsaKey {
@@ -150,12 +209,9 @@ class LibcryptoRsaKey final : public RsaKey {
 
 std::unique_ptr<const EcKey> make_ec_key(KeyKind curve, ByteView point) {
     const ErrorScope errors;
-    const Key key(EVP_PKEY_dup(empty_key(curve)));
-    if (!key || EVP_PKEY_set1_encoded_public_key(key.get(), point.data(), point.size()) <= 0) {
-        return nullptr;
-    }
-    Context context = verifier(key);
-    return context ? std::make_unique<LibcryptoEcKey>(std::move(context)) : nullptr;
+    EcPool& pool = EcPool::of(curve);
+    auto object = pool.take(point);
+    return object ? std::make_unique<LibcryptoEcKey>(pool, std::move(object)) : nullptr;
 }
 
 std::unique_ptr<const RsaKey> make_rsa_key(ByteView modulus, ByteView exponent) {

@@ -193,3 +193,45 @@ TEST_CASE("crypto.provider: a key verifies in several threads at once") {
     threads.clear();
     CHECK(wrong == 0);
 }
+
+// A provider may use its objects again for the next key.
+TEST_CASE("crypto.provider: a key stays what it is while others come and go") {
+    const Bytes message = pki("message");
+    const Bytes der = pki("p256-sha256.sig");
+    const EcdsaSignature good = parse_ecdsa_der(der).value();
+    const auto signed_by = [&](const PublicKey& key) {
+        return key.verify_ecdsa(HashAlg::sha256, message, good.r, good.s).has_value();
+    };
+    const auto other = [] { return PublicKey::from_point(KeyKind::p256, kX, kY).value(); };
+    Bytes off_curve = kY;
+    off_curve[31] ^= 1;
+
+    const PublicKey kept = pki_key("p256");
+    for (int i = 0; i < 3; ++i) {
+        CHECK(signed_by(pki_key("p256")));
+        const PublicKey now = other();  // perhaps the object of the key before
+        CHECK_FALSE(signed_by(now));
+        CHECK_FALSE(PublicKey::from_point(KeyKind::p256, kX, off_curve));
+        CHECK_FALSE(signed_by(other()));
+        CHECK(signed_by(pki_key("p256")));
+        CHECK_FALSE(signed_by(now));
+        CHECK(signed_by(kept));
+    }
+
+    std::atomic<int> wrong = 0;
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&] {
+            for (int i = 0; i < 100; ++i) {
+                std::vector<PublicKey> many;  // in all threads more than a provider will keep
+                for (int k = 0; k < 30; ++k) {
+                    many.push_back(other());
+                }
+                const PublicKey mine = pki_key("p256");
+                wrong += signed_by(mine) && signed_by(kept) && !signed_by(many.back()) ? 0 : 1;
+            }
+        });
+    }
+    threads.clear();
+    CHECK(wrong == 0);
+}
