@@ -16,32 +16,36 @@ void Endorsements::add_file(const std::string& name, ByteView content) {
         qe_identities_.push_back(to_bytes(content));
         return;
     }
-    std::vector<PemBlock> blocks;
-    if (looks_like_pem(content)) {
-        if (auto parsed = parse_pem(as_text(content))) {
-            blocks = *std::move(parsed);
-        }
-    } else {
-        blocks.push_back({"", to_bytes(content)});
-    }
     bool used = false;
-    for (const PemBlock& block : blocks) {
-        const bool known = std::ranges::any_of(certificates_, [&](const Certificate& certificate) {
-            return equal(certificate.der(), block.der);
-        });
-        if (known) {
-            used = true;
-        } else if (auto certificate = Certificate::parse(block.der)) {
-            certificates_.push_back(*std::move(certificate));
-            used = true;
-        } else if (auto list = Crl::parse(block.der)) {
-            add_crl(std::move(list));
-            used = true;
+    if (!looks_like_pem(content)) {
+        used = add_der(content);
+    } else if (const auto blocks = parse_pem(as_text(content))) {
+        for (const PemBlock& block : *blocks) {
+            used |= add_der(block.der);
         }
     }
     if (!used) {
         skipped_.push_back(name);
     }
+}
+
+bool Endorsements::add_der(ByteView der) {
+    const bool known = std::ranges::any_of(certificates_, [&](const Certificate& certificate) {
+        return equal(certificate.der(), der);
+    });
+    if (known) {
+        return true;
+    }
+    if (auto certificate = Certificate::parse(der)) {
+        certificates_.push_back(*std::move(certificate));
+        return true;
+    }
+    auto list = Crl::parse(der);
+    if (!list) {
+        return false;
+    }
+    add_crl(std::move(list));
+    return true;
 }
 
 }  // namespace ratls::verify

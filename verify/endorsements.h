@@ -26,6 +26,9 @@ class Endorsements {
     const std::vector<std::string>& skipped() const { return skipped_; }
 
   private:
+    /// A certificate or a list; false if it is neither.
+    bool add_der(ByteView der);
+
     std::vector<Certificate> certificates_;
     std::vector<Result<Crl>> crls_;
     std::vector<Bytes> tcb_infos_;

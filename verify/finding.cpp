@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
+#include <unordered_map>
 #include <utility>
 
 namespace ratls::verify {
@@ -19,8 +21,15 @@ std::string_view verdict_name(Verdict verdict) {
 }
 
 const Rule* find_rule(std::string_view name) {
-    const auto found = std::ranges::find(all_rules(), name, &Rule::name);
-    return found == all_rules().end() ? nullptr : &*found;
+    static const auto by_name = [] {
+        std::unordered_map<std::string_view, const Rule*> out;
+        for (const Rule& rule : all_rules()) {
+            out.emplace(rule.name, &rule);
+        }
+        return out;
+    }();
+    const auto found = by_name.find(name);
+    return found == by_name.end() ? nullptr : found->second;
 }
 
 void Findings::add(Finding finding) {
@@ -41,10 +50,12 @@ void Findings::check_off(std::string_view rule, bool set, bool allowed,
 
 bool Findings::failed(Weight weight) const {
     return std::ranges::any_of(all_, [&](const Finding& finding) {
+        if (finding.verdict != Verdict::fail) {
+            return false;
+        }
         const Rule* rule = find_rule(finding.rule);
         // A rule that is not in the table weighs most.
-        return finding.verdict == Verdict::fail &&
-               (rule == nullptr ? Weight::sound : rule->weight) == weight;
+        return (rule == nullptr ? Weight::sound : rule->weight) == weight;
     });
 }
 
@@ -54,8 +65,12 @@ bool Findings::has(std::string_view rule, Verdict verdict) const {
     });
 }
 
-void Findings::append(const Findings& more) {
-    all_.insert(all_.end(), more.all_.begin(), more.all_.end());
+void Findings::append(Findings&& more) {
+    if (all_.empty()) {
+        all_ = std::move(more.all_);
+    } else {
+        std::ranges::move(more.all_, std::back_inserter(all_));
+    }
 }
 
 }  // namespace ratls::verify

@@ -61,8 +61,8 @@ class Findings {
     /// A rule of this weight failed.
     bool failed(Weight weight) const;
     bool has(std::string_view rule, Verdict verdict) const;
-    /// All findings of another list, at the end.
-    void append(const Findings& more);
+    /// Takes all findings of another list, at the end.
+    void append(Findings&& more);
 
   private:
     std::vector<Finding> all_;

@@ -1,7 +1,6 @@
 #include "ratls/base/time.h"
 
 #include <chrono>
-#include <cstdio>
 #include <optional>
 
 #include "ratls/base/text.h"
@@ -92,13 +91,19 @@ std::string format_rfc3339(UnixTime time) {
     const sys_days day = floor<days>(point);
     const year_month_day date(day);
     const hh_mm_ss clock(point - day);
-    char out[48];
-    std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                  static_cast<int>(clock.hours().count()),
-                  static_cast<int>(clock.minutes().count()),
-                  static_cast<int>(clock.seconds().count()));
-    return out;
+    std::string out = std::to_string(static_cast<int>(date.year()));
+    out.insert(0, out.size() < 4 ? 4 - out.size() : 0, '0');
+    const auto add = [&](char before, auto value) {
+        out += before;
+        out += static_cast<char>('0' + value / 10);
+        out += static_cast<char>('0' + value % 10);
+    };
+    add('-', static_cast<unsigned>(date.month()));
+    add('-', static_cast<unsigned>(date.day()));
+    add('T', clock.hours().count());
+    add(':', clock.minutes().count());
+    add(':', clock.seconds().count());
+    return out + 'Z';
 }
 
 }  // namespace ratls

@@ -41,31 +41,34 @@ Result<Bytes> parse_base64(std::string_view text) {
         return fail(Code::malformed, "base64",
                     "a multiple of 4 characters wanted, " + std::to_string(text.size()) + " found");
     }
-    Bytes out;
-    out.reserve(text.size() / 4 * 3);
-    for (std::size_t i = 0; i < text.size(); i += 4) {
-        std::size_t count = 4;
-        if (i + 4 == text.size() && text[i + 3] == '=') {
-            count = text[i + 2] == '=' ? 2 : 3;
-        }
-        std::uint32_t group = 0;
-        for (std::size_t k = 0; k < 4; ++k) {
-            const std::uint8_t value =
-                k < count ? kValues[static_cast<std::uint8_t>(text[i + k])] : std::uint8_t{0};
-            if (value == kNoDigit) {
-                return fail(Code::malformed, "base64",
-                            "not a base64 character at position " + std::to_string(i + k));
-            }
-            group = (group << 6) | value;
-        }
-        if ((count == 2 && (group & 0xffff) != 0) || (count == 3 && (group & 0xff) != 0)) {
+    const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
+    const std::string_view digits = text.substr(0, text.size() - padding);
+    Bytes out(text.size() / 4 * 3);
+    std::uint32_t group = 0;
+    auto place = out.begin();
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        const std::uint8_t value = kValues[static_cast<std::uint8_t>(digits[i])];
+        if (value == kNoDigit) {
             return fail(Code::malformed, "base64",
-                        "the unused bits of the last character are not zero");
+                        "not a base64 character at position " + std::to_string(i));
         }
-        for (std::size_t k = 0; k + 1 < count; ++k) {
-            out.push_back(static_cast<std::uint8_t>(group >> (16 - 8 * k)));
+        group = (group << 6) | value;
+        if (i % 4 == 3) {
+            for (const int shift : {16, 8, 0}) {
+                *place++ = static_cast<std::uint8_t>(group >> shift);
+            }
         }
     }
+    // The last group is not full: of its digits, 4 or 2 bits are no byte.
+    const std::uint32_t last = group << (6 * padding) & 0xffffff;
+    if (padding > 0 && (last & ((1U << (8 * padding)) - 1)) != 0) {
+        return fail(Code::malformed, "base64",
+                    "the unused bits of the last character are not zero");
+    }
+    for (std::size_t k = 0; padding > 0 && k + padding < 3; ++k) {
+        *place++ = static_cast<std::uint8_t>(last >> (16 - 8 * k));
+    }
+    out.resize(out.size() - padding);
     return out;
 }
 

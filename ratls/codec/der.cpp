@@ -15,21 +15,18 @@ std::optional<std::uint8_t> Parser::peek() const {
 
 Parser Parser::nested(ByteView content) const {
     Parser inner(content, name_);
-    if (failed_) {
-        inner.failed_ = true;
-        inner.error_ = error_;
-    }
+    inner.error_ = error_;
     return inner;
 }
 
 ByteView Parser::whole(std::uint8_t tag, std::string_view field) {
     const std::size_t start = at_;
     element(tag, field);
-    return failed_ ? ByteView{} : in_.subspan(start, at_ - start);
+    return error_ ? ByteView{} : in_.subspan(start, at_ - start);
 }
 
 ByteView Parser::element(std::uint8_t tag, std::string_view field) {
-    if (failed_) {
+    if (error_) {
         return {};
     }
     const ByteView rest = in_.subspan(at_);
@@ -82,7 +79,7 @@ std::optional<ByteView> Parser::optional(std::uint8_t tag, std::string_view fiel
 
 std::uint64_t Parser::uint(std::string_view field) {
     const ByteView content = element(kInteger, field);
-    if (failed_) {
+    if (error_) {
         return 0;
     }
     const auto value = parse_uint(content);
@@ -94,25 +91,23 @@ std::uint64_t Parser::uint(std::string_view field) {
 }
 
 void Parser::fail(std::string_view field, std::string what) {
-    if (!failed_) {
-        failed_ = true;
+    if (!error_) {
         error_ = {Code::malformed, std::string(name_) + ": " + std::string(field), std::move(what)};
     }
 }
 
 Status Parser::finish() {
-    if (!failed_ && at_ != in_.size()) {
+    if (!error_ && at_ != in_.size()) {
         fail("end", std::to_string(in_.size() - at_) + " trailing bytes");
     }
-    if (failed_) {
-        return std::unexpected(error_);
+    if (error_) {
+        return std::unexpected(*error_);
     }
     return {};
 }
 
 void Parser::absorb(Parser& nested) {
-    if (auto status = nested.finish(); !status && !failed_) {
-        failed_ = true;
+    if (auto status = nested.finish(); !status && !error_) {
         error_ = std::move(status).error();
     }
 }

@@ -34,8 +34,8 @@ class Parser {
   public:
     Parser(ByteView in, std::string_view name) : in_(in), name_(name) {}
 
-    bool ok() const { return !failed_; }
-    bool at_end() const { return failed_ || at_ == in_.size(); }
+    bool ok() const { return !error_; }
+    bool at_end() const { return error_ || at_ == in_.size(); }
     /// The identifier of the next element, none at the end.
     std::optional<std::uint8_t> peek() const;
 
@@ -61,8 +61,7 @@ class Parser {
     ByteView in_;
     std::string_view name_;
     std::size_t at_ = 0;
-    bool failed_ = false;
-    Error error_;
+    std::optional<Error> error_;
 };
 
 /// A non-negative INTEGER of at most 63 bits from its content octets, shortest form.

@@ -20,11 +20,11 @@ int nibble(char c) {
 
 std::string hex(ByteView bytes) {
     constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string out;
-    out.reserve(bytes.size() * 2);
+    std::string out(bytes.size() * 2, '\0');
+    auto place = out.begin();
     for (const std::uint8_t b : bytes) {
-        out += kDigits[b >> 4];
-        out += kDigits[b & 15];
+        *place++ = kDigits[b >> 4];
+        *place++ = kDigits[b & 15];
     }
     return out;
 }
@@ -34,8 +34,7 @@ Result<Bytes> parse_hex(std::string_view text) {
         return fail(Code::malformed, "hex",
                     "an even number of digits wanted, " + std::to_string(text.size()) + " found");
     }
-    Bytes out;
-    out.reserve(text.size() / 2);
+    Bytes out(text.size() / 2);
     for (std::size_t i = 0; i < text.size(); i += 2) {
         const int high = nibble(text[i]);
         const int low = nibble(text[i + 1]);
@@ -44,7 +43,7 @@ Result<Bytes> parse_hex(std::string_view text) {
                 Code::malformed, "hex",
                 "not a hexadecimal digit at position " + std::to_string(high < 0 ? i : i + 1));
         }
-        out.push_back(static_cast<std::uint8_t>(high * 16 + low));
+        out[i / 2] = static_cast<std::uint8_t>(high * 16 + low);
     }
     return out;
 }

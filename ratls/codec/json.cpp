@@ -1,10 +1,7 @@
 #include "ratls/codec/json.h"
 
-#include <cjson/cJSON.h>
-
 #include <algorithm>
-#include <cmath>
-#include <memory>
+#include <limits>
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
@@ -12,197 +9,56 @@
 namespace ratls {
 namespace {
 
-constexpr double kMaxInteger = 9007199254740991.0;  // 2^53-1, exact in a double
-
-/// What cJSON lets through and we do not: bad UTF-8, control characters and NUL in strings, numbers
-/// in other than the JSON form, deep nesting. Strings and numbers only; the grammar is cJSON's
-/// work.
-Status prescan(std::string_view text, const JsonLimits& limits) {
-    const auto refuse = [](std::size_t at, const char* what) {
-        return fail(Code::malformed, "json",
-                    std::string(what) + " at offset " + std::to_string(at));
-    };
-    if (text.size() > limits.max_bytes) {
-        return fail(Code::too_large, "json",
-                    "at most " + std::to_string(limits.max_bytes) + " bytes wanted, " +
-                        std::to_string(text.size()) + " found");
-    }
-    if (!is_utf8(text)) {
-        return fail(Code::malformed, "json", "not UTF-8");
-    }
-    if (text.starts_with("\xef\xbb\xbf")) {
-        return refuse(0, "byte order mark");
-    }
-    unsigned depth = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (c == '"') {
-            for (++i; i < text.size() && text[i] != '"'; ++i) {
-                if (static_cast<unsigned char>(text[i]) < 0x20) {
-                    return refuse(i, "control character in a string");
-                }
-                if (text[i] == '\\') {
-                    ++i;
-                    if (text.substr(i, 1) == "u") {
-                        const auto digits = text.substr(i + 1, 4);
-                        if (digits.size() != 4 || !parse_hex(digits)) {
-                            return refuse(i, "4 hex digits wanted");  // cJSON would take a NUL
-                        }
-                        if (digits == "0000") {
-                            return refuse(i, "NUL in a string");
-                        }
-                    }
-                }
-            }
-        } else if (c == '{' || c == '[') {
-            if (++depth > limits.max_depth) {
-                return fail(Code::too_large, "json",
-                            "more than " + std::to_string(limits.max_depth) + " levels of nesting");
-            }
-        } else if (c == '}' || c == ']') {
-            if (depth > 0) {
-                --depth;
-            }
-        } else if (c == '-' || (c >= '0' && c <= '9')) {
-            const std::size_t start = i;
-            if (c == '-') {
-                ++i;
-            }
-            const std::size_t first = i;
-            while (i < text.size() && text[i] >= '0' && text[i] <= '9') {
-                ++i;
-            }
-            const bool next_is_number_text =
-                i < text.size() && (text[i] == '.' || text[i] == 'e' || text[i] == 'E');
-            if (i == first || (text[first] == '0' && i - first > 1) || next_is_number_text ||
-                i - first > 16) {
-                return refuse(start, "a number that is not a plain integer below 2^53");
-            }
-            --i;
-        } else if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t') {
-            return refuse(i, "control character");
-        }
-    }
-    return {};
-}
-
-Result<Json> convert(const cJSON& node) {
-    if (cJSON_IsNull(&node)) {
-        return Json();
-    }
-    if (cJSON_IsBool(&node)) {
-        return Json(static_cast<bool>(cJSON_IsTrue(&node)));
-    }
-    if (cJSON_IsNumber(&node)) {
-        if (std::abs(node.valuedouble) > kMaxInteger) {
-            return fail(Code::malformed, "json", "a number beyond 2^53-1");
-        }
-        return Json(static_cast<std::int64_t>(node.valuedouble));
-    }
-    if (cJSON_IsString(&node)) {
-        return Json(std::string(node.valuestring));
-    }
-    if (cJSON_IsArray(&node)) {
-        Json::Array array;
-        array.reserve(static_cast<std::size_t>(cJSON_GetArraySize(&node)));
-        for (const cJSON* item = node.child; item != nullptr; item = item->next) {
-            RATLS_TRY(Json value, convert(*item));
-            array.push_back(std::move(value));
-        }
-        return Json(std::move(array));
-    }
-    if (!cJSON_IsObject(&node)) {
-        return fail(Code::malformed, "json", "a value of no known kind");
-    }
-    Json::Object object;
-    object.reserve(static_cast<std::size_t>(cJSON_GetArraySize(&node)));
-    for (const cJSON* item = node.child; item != nullptr; item = item->next) {
-        RATLS_TRY(Json value, convert(*item));
-        object.emplace_back(item->string, std::move(value));
-    }
-    std::vector<std::string_view> names;
-    names.reserve(object.size());
-    for (const auto& [name, value] : object) {
-        names.push_back(name);
-    }
-    std::ranges::sort(names);
-    if (const auto twice = std::ranges::adjacent_find(names); twice != names.end()) {
-        return fail(Code::malformed, "json", "member " + quoted(*twice) + " occurs twice");
-    }
-    return Json(std::move(object));
-}
-
-/// Finds where things end, without looking inside. A failure sticks.
-class RawScanner {
+/// Builds the tree of a value. Recursion ends at the cursor's limit.
+class TreeReader {
   public:
-    explicit RawScanner(std::string_view text) : text_(text) {}
+    explicit TreeReader(JsonCursor& in) : in_(in) {}
 
-    std::size_t offset() const { return at_; }
-    bool at_end() {
-        skip_space();
-        return ok_ && at_ == text_.size();
-    }
-    bool accept(char c) {
-        skip_space();
-        const bool found = ok_ && at_ < text_.size() && text_[at_] == c;
-        at_ += found ? 1 : 0;
-        return found;
-    }
-    void expect(char c) { ok_ = accept(c) && ok_; }
-
-    /// What stands between the quotes.
-    std::string_view string() {
-        expect('"');
-        const std::size_t start = at_;
-        skip_string();
-        return ok_ ? text_.substr(start, at_ - start - 1) : std::string_view();
-    }
-    /// Up to the comma or bracket that ends it, without the white space before that.
-    std::string_view value() {
-        skip_space();
-        const std::size_t start = at_;
-        std::size_t depth = 0;
-        for (; ok_ && at_ < text_.size(); ++at_) {
-            const char c = text_[at_];
-            if (c == '"') {
-                ++at_;
-                skip_string();
-                --at_;
-            } else if (c == '{' || c == '[') {
-                ++depth;
-            } else if ((c == ',' || c == '}' || c == ']') && depth == 0) {
+    void read(Json& out) {
+        switch (in_.kind()) {
+            case JsonCursor::Kind::null:
+                in_.null();
                 break;
-            } else if (c == '}' || c == ']') {
-                --depth;
+            case JsonCursor::Kind::boolean:
+                out.emplace<bool>(in_.boolean());
+                break;
+            case JsonCursor::Kind::integer:
+                out.emplace<std::int64_t>(in_.integer(-Json::kMaxInteger, Json::kMaxInteger));
+                break;
+            case JsonCursor::Kind::string:
+                out.emplace<std::string>(in_.string());
+                break;
+            case JsonCursor::Kind::array: {
+                auto& items = out.emplace<Json::Array>();
+                in_.items(std::numeric_limits<std::size_t>::max(),
+                          [&] { read(items.emplace_back()); });
+                break;
+            }
+            case JsonCursor::Kind::object: {
+                auto& members = out.emplace<Json::Object>();
+                in_.any_members([&](std::string_view name) {
+                    read(members.emplace_back(name, Json()).second);
+                });
+                check_names(members);
+                break;
             }
         }
-        std::string_view out = text_.substr(start, at_ - start);
-        while (!out.empty() && is_space(out.back())) {
-            out.remove_suffix(1);
-        }
-        ok_ = ok_ && !out.empty();
-        return out;
     }
 
   private:
-    static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-    void skip_space() {
-        while (at_ < text_.size() && is_space(text_[at_])) {
-            ++at_;
+    void check_names(const Json::Object& members) {
+        names_.clear();
+        for (const auto& [name, value] : members) {
+            names_.push_back(name);
         }
-    }
-    /// From behind the opening quote to behind the closing one.
-    void skip_string() {
-        for (; ok_ && at_ < text_.size() && text_[at_] != '"'; ++at_) {
-            at_ += text_[at_] == '\\' ? 1U : 0U;
+        std::ranges::sort(names_);
+        if (const auto twice = std::ranges::adjacent_find(names_); twice != names_.end()) {
+            in_.fail("member " + quoted(*twice) + " occurs twice");
         }
-        ok_ = ok_ && at_ < text_.size();
-        at_ = ok_ ? at_ + 1 : std::min(at_, text_.size());  // an escape may end the text
     }
 
-    std::string_view text_;
-    std::size_t at_ = 0;
-    bool ok_ = true;
+    JsonCursor& in_;
+    std::vector<std::string_view> names_;  // of one object
 };
 
 void write_string(std::string& out, std::string_view text) {
@@ -345,18 +201,11 @@ std::string Json::canonical() const {
 }
 
 Result<Json> parse_json(std::string_view text, JsonLimits limits) {
-    RATLS_CHECK(prescan(text, limits));
-    const char* end = nullptr;
-    const std::unique_ptr<cJSON, void (*)(cJSON*)> root(
-        cJSON_ParseWithLengthOpts(text.data(), text.size(), &end, 0), cJSON_Delete);
-    const auto at = static_cast<std::size_t>(end == nullptr ? 0 : end - text.data());
-    if (!root) {
-        return fail(Code::malformed, "json", "not JSON at offset " + std::to_string(at));
-    }
-    if (text.substr(at).find_first_not_of(" \t\r\n") != std::string_view::npos) {
-        return fail(Code::malformed, "json", "trailing text at offset " + std::to_string(at));
-    }
-    return convert(*root);
+    JsonCursor cursor(text, "json", limits);
+    Json out;
+    TreeReader(cursor).read(out);
+    RATLS_CHECK(cursor.finish());
+    return out;
 }
 
 Json hex_array(const std::vector<std::vector<std::uint8_t>>& values) {
@@ -371,27 +220,6 @@ Json text_array(const std::vector<std::string>& values) {
     Json out(Json::Array{});
     for (const std::string& value : values) {
         out.push(value);
-    }
-    return out;
-}
-
-Result<std::map<std::string_view, std::string_view>> raw_members(std::string_view text) {
-    RawScanner scan(text);
-    std::map<std::string_view, std::string_view> out;
-    scan.expect('{');
-    do {
-        const std::string_view name = scan.string();
-        scan.expect(':');
-        const std::string_view value = scan.value();
-        if (!out.emplace(name, value).second || name.find('\\') != std::string_view::npos) {
-            return fail(Code::malformed, "json",
-                        "member " + quoted(name) + " occurs twice or is written with an escape");
-        }
-    } while (scan.accept(','));
-    scan.expect('}');
-    if (!scan.at_end()) {
-        return fail(Code::malformed, "json",
-                    "one object wanted, broken at offset " + std::to_string(scan.offset()));
     }
     return out;
 }
@@ -412,7 +240,8 @@ JsonReader::JsonReader(const Json& json, const JsonReader& parent, std::string_v
 
 void JsonReader::begin() {
     if (const Json::Object* object = json_->if_object()) {
-        known_.resize(object->size());
+        count_ = object->size();
+        known_.resize(count_ > kFirst ? count_ - kFirst : 0);
     } else {
         fail({}, "an object wanted");
     }
@@ -427,10 +256,14 @@ std::string JsonReader::where() const {
 }
 
 const Json* JsonReader::member(std::string_view key) {
-    for (std::size_t i = 0; i < known_.size(); ++i) {
+    for (std::size_t i = 0; i < count_; ++i) {
         const auto& [name, value] = (*json_->if_object())[i];
         if (name == key) {
-            known_[i] = true;
+            if (i < kFirst) {
+                first_known_.set(i);
+            } else {
+                known_[i - kFirst] = true;
+            }
             return &value;
         }
     }
@@ -568,37 +401,23 @@ void JsonReader::fail(std::string_view key, std::string what) {
 }
 
 void JsonReader::fail(Error error) {
-    if (!failed_) {
-        failed_ = true;
+    if (!error_) {
         error_ = std::move(error);
     }
 }
 
-void JsonReader::object(std::string_view key, const std::function<void(JsonReader& object)>& read) {
-    if (const Json* value = member(key)) {
-        JsonReader nested(*value, *this, key);
-        read(nested);
-        absorb(nested);
-    }
-}
-
-void JsonReader::each(std::string_view key, std::size_t most,
-                      const std::function<void(JsonReader& item)>& read) {
+const Json::Array* JsonReader::list(std::string_view key, std::size_t most) {
     const Json* value = member(key);
     if (value == nullptr) {
-        return;
+        return nullptr;
     }
     const Json::Array* items = value->if_array();
     if (items == nullptr || items->size() > most) {
         fail(key, items == nullptr ? "a list wanted"
                                    : "at most " + std::to_string(most) + " items wanted");
-        return;
+        return nullptr;
     }
-    for (std::size_t i = 0; ok() && i < items->size(); ++i) {
-        JsonReader item((*items)[i], *this, key, i);
-        read(item);
-        absorb(item);
-    }
+    return items;
 }
 
 void JsonReader::absorb(JsonReader& nested) {
@@ -608,15 +427,13 @@ void JsonReader::absorb(JsonReader& nested) {
 }
 
 Status JsonReader::finish() {
-    if (ok()) {
-        if (const auto unknown = std::ranges::find(known_, false); unknown != known_.end()) {
-            const auto& object = *json_->if_object();
-            fail(quoted(object[static_cast<std::size_t>(unknown - known_.begin())].first),
-                 "unknown member");
+    for (std::size_t i = 0; ok() && i < count_; ++i) {
+        if (i < kFirst ? !first_known_.test(i) : !known_[i - kFirst]) {
+            fail(quoted((*json_->if_object())[i].first), "unknown member");
         }
     }
     if (!ok()) {
-        return std::unexpected(error_);
+        return std::unexpected(*error_);
     }
     return {};
 }

@@ -1,14 +1,15 @@
-// JSON, strict in, canonical out. The parser behind it is cJSON.
+// JSON as a tree, strict in, canonical out.
 #pragma once
 
-#include <functional>
-#include <map>
+#include <bitset>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "ratls/base/result.h"
+#include "ratls/codec/json_cursor.h"
 
 namespace ratls {
 
@@ -18,6 +19,7 @@ class Json {
   public:
     using Array = std::vector<Json>;
     using Object = std::vector<std::pair<std::string, Json>>;  // in the order of the text
+    static constexpr std::int64_t kMaxInteger = (std::int64_t{1} << 53) - 1;
 
     Json() = default;
     Json(std::nullptr_t) {}
@@ -59,6 +61,12 @@ class Json {
     /// Adds an item; turns anything but an array into one.
     Json& push(Json value);
 
+    /// Makes this a T of these arguments; T is a type that has an `if_` above.
+    template <typename T, typename... Args>
+    T& emplace(Args&&... args) {
+        return value_.emplace<T>(std::forward<Args>(args)...);
+    }
+
     /// Indented text for people and files; members in their order.
     std::string pretty() const;
 
@@ -68,24 +76,12 @@ class Json {
     std::string canonical() const;
 
   private:
-    static constexpr std::int64_t kMaxInteger = (std::int64_t{1} << 53) - 1;
-
     std::variant<std::monostate, bool, std::int64_t, std::string, Array, Object> value_;
-};
-
-struct JsonLimits {
-    std::size_t max_bytes = std::size_t{64} << 20;
-    unsigned max_depth = 32;
 };
 
 /// Parses one JSON text. Refused beyond RFC 8259: duplicate member names, numbers that are not
 /// integers within +-(2^53-1), NUL in strings, a byte order mark, trailing text.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
-
-/// The members of the outermost object as they stand in the text: what a signature over a value
-/// covers. Looks at the outermost level only; whoever uses a value gives it to `parse_json`.
-/// Refused: a name twice or with an escape, anything but white space around the object.
-Result<std::map<std::string_view, std::string_view>> raw_members(std::string_view text);
 
 /// Lists of byte strings in hex, and of texts.
 Json hex_array(const std::vector<std::vector<std::uint8_t>>& values);
@@ -99,7 +95,7 @@ class JsonReader {
     /// For a member of an object that has a reader, which outlives this one, as does `key`.
     JsonReader(const Json& json, const JsonReader& parent, std::string_view key);
 
-    bool ok() const { return !failed_; }
+    bool ok() const { return !error_; }
     std::string where() const;
 
     /// The member, or null; marks the key as known.
@@ -119,12 +115,27 @@ class JsonReader {
 
     void fail(std::string_view key, std::string what);
     void fail(Error error);
-    /// Hands a member that is an object to `read`; an absent one is none.
-    void object(std::string_view key, const std::function<void(JsonReader& object)>& read);
-    /// Hands each object of a list to `read`, which asks it for its members. An absent list has no
-    /// items; a list of more than `most` fails.
-    void each(std::string_view key, std::size_t most,
-              const std::function<void(JsonReader& item)>& read);
+    /// Hands a reader of a member that is an object to `read`; an absent one is none.
+    template <typename Read>
+    void object(std::string_view key, const Read& read) {
+        if (const Json* value = member(key)) {
+            JsonReader nested(*value, *this, key);
+            read(nested);
+            absorb(nested);
+        }
+    }
+    /// Hands a reader of each object of a list to `read`, which asks it for its members. An absent
+    /// list has no items; a list of more than `most` fails.
+    template <typename Read>
+    void each(std::string_view key, std::size_t most, const Read& read) {
+        if (const Json::Array* items = list(key, most)) {
+            for (std::size_t i = 0; ok() && i < items->size(); ++i) {
+                JsonReader item((*items)[i], *this, key, i);
+                read(item);
+                absorb(item);
+            }
+        }
+    }
     /// Takes over the failure of a nested reader, what it was not asked for included.
     void absorb(JsonReader& nested);
     /// Fails if a member was not asked for, or anything failed.
@@ -132,18 +143,22 @@ class JsonReader {
 
   private:
     static constexpr std::size_t kNoIndex = static_cast<std::size_t>(-1);
+    static constexpr std::size_t kFirst = 64;
 
     JsonReader(const Json& json, const JsonReader& parent, std::string_view key, std::size_t index);
     void begin();
+    /// The member if it is a list of at most so many; null if absent or failed.
+    const Json::Array* list(std::string_view key, std::size_t most);
 
     const Json* json_;
     const JsonReader* parent_ = nullptr;
-    std::string_view key_;          ///< in the parent
-    std::size_t index_ = kNoIndex;  ///< in a list there
-    std::string where_;             ///< if there is no parent
-    std::vector<bool> known_;       ///< which members were asked for
-    bool failed_ = false;
-    Error error_;
+    std::string_view key_;             ///< in the parent
+    std::size_t index_ = kNoIndex;     ///< in a list there
+    std::string where_;                ///< if there is no parent
+    std::size_t count_ = 0;            ///< of the members
+    std::bitset<kFirst> first_known_;  ///< which of the first members were asked for
+    std::vector<bool> known_;          ///< and which of those behind them
+    std::optional<Error> error_;
 };
 
 }  // namespace ratls

@@ -1,7 +1,6 @@
 #include "ratls/codec/pem.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "ratls/base/text.h"
 #include "ratls/codec/base64.h"
@@ -19,8 +18,14 @@ bool is_space(char c) {
     return c == '\n' || c == '\r' || c == ' ' || c == '\t';
 }
 
-bool is_space(std::string_view text) {
-    return std::ranges::all_of(text, [](char c) { return is_space(c); });
+bool all_space(std::string_view text) {
+    return std::ranges::all_of(text, is_space);
+}
+
+std::string without_space(std::string_view text) {
+    std::string out(text.size(), '\0');
+    out.erase(std::ranges::remove_copy_if(text, out.begin(), is_space).out, out.end());
+    return out;
 }
 
 }  // namespace
@@ -34,7 +39,7 @@ Result<std::vector<PemBlock>> parse_pem(std::string_view text, PemText around) {
     std::vector<PemBlock> blocks;
     for (;;) {
         const std::size_t begin = text.find(kBegin);
-        if (around == PemText::refused && !is_space(text.substr(0, begin))) {
+        if (around == PemText::refused && !all_space(text.substr(0, begin))) {
             return fail(Code::malformed, "pem", "text outside of the blocks");
         }
         if (begin == std::string_view::npos) {
@@ -52,12 +57,8 @@ Result<std::vector<PemBlock>> parse_pem(std::string_view text, PemText around) {
         if (stop == std::string_view::npos) {
             return fail(Code::malformed, "pem", "no END line for " + quoted(label));
         }
-        std::string body;
-        body.reserve(stop);
-        std::ranges::copy_if(text.substr(0, stop), std::back_inserter(body),
-                             [](char c) { return !is_space(c); });
+        auto der = parse_base64(without_space(text.substr(0, stop)));
         text.remove_prefix(stop + end.size());
-        auto der = parse_base64(body);
         if (!der) {
             return std::unexpected(std::move(der).error().in("pem"));
         }

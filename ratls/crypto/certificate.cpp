@@ -17,6 +17,7 @@ using x509::read_oid;
 using x509::read_scheme;
 using x509::read_time;
 
+constexpr std::array<std::uint8_t, 2> kOidX520 = {0x55, 0x04};  // 2.5.4
 constexpr std::array<std::uint8_t, 3> kOidCommonName = {0x55, 0x04, 0x03};
 
 /// Calls `visit(oid, value)` for each attribute of a Name, with the content of its type; the value
@@ -45,6 +46,22 @@ Status walk_name(ByteView name, Visit visit) {
     }
     outer.absorb(rdns);
     return outer.finish();
+}
+
+/// Empty if there is none or more than one.
+Result<std::string_view> find_common_name(ByteView name) {
+    std::string_view out;
+    int count = 0;
+    auto status = walk_name(name, [&](ByteView oid, std::string_view value) {
+        if (equal(oid, kOidCommonName)) {
+            out = value;
+            ++count;
+        }
+    });
+    if (!status) {
+        return std::unexpected(std::move(status).error().in(kName));
+    }
+    return count == 1 ? out : std::string_view();
 }
 
 }  // namespace
@@ -106,14 +123,14 @@ Result<Certificate> Certificate::parse(ByteView der) {
         return std::unexpected(std::move(key).error().in(kName));
     }
     out.public_key = *std::move(key);
-    for (const ByteView name : {out.issuer, out.subject}) {
-        if (auto status = walk_name(name, [](auto, auto) {}); !status) {
-            return std::unexpected(std::move(status).error().in(kName));
-        }
+    if (auto status = walk_name(out.issuer, [](auto, auto) {}); !status) {
+        return std::unexpected(std::move(status).error().in(kName));
     }
+    RATLS_TRY(out.common_name, find_common_name(out.subject));
     if (extensions) {
         RATLS_CHECK(out.parse_extensions(*extensions));
     }
+    out.sha256 = ratls::sha256(out.der);
     return Certificate(parsed);
 }
 
@@ -209,36 +226,26 @@ Status Certificate::verify_signature(const PublicKey& key) const {
     return x509::verify(key, scheme(), parsed_->tbs, parsed_->signature);
 }
 
-std::string common_name(ByteView name) {
-    std::string out;
-    int count = 0;
-    const auto status = walk_name(name, [&](ByteView oid, std::string_view value) {
-        if (equal(oid, kOidCommonName)) {
-            out = value;
-            ++count;
-        }
-    });
-    return status && count == 1 ? out : std::string();
+std::string_view common_name(ByteView name) {
+    return find_common_name(name).value_or(std::string_view());
 }
 
 std::string name_text(ByteView name) {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kShort = {{
-        {"2.5.4.3", "CN"},
-        {"2.5.4.6", "C"},
-        {"2.5.4.7", "L"},
-        {"2.5.4.8", "ST"},
-        {"2.5.4.10", "O"},
-        {"2.5.4.11", "OU"},
-    }};
+    // By the last arc of 2.5.4.x.
+    constexpr std::array<std::pair<std::uint8_t, std::string_view>, 6> kShort = {
+        {{3, "CN"}, {6, "C"}, {7, "L"}, {8, "ST"}, {10, "O"}, {11, "OU"}}};
     std::string out;
     const auto status = walk_name(name, [&](ByteView content, std::string_view value) {
-        const std::string oid = der::oid_text(content).value_or("?");
+        const bool of_x520 = content.size() == 3 && equal(content.first(2), kOidX520);
         const auto* known =
-            std::ranges::find(kShort, std::string_view(oid), [](const auto& p) { return p.first; });
-        const std::string shown = quoted(value);
-        out += (out.empty() ? "" : ", ") +
-               std::string(known == kShort.end() ? std::string_view(oid) : known->second) + "=" +
-               shown.substr(1, shown.size() - 2);
+            of_x520 ? std::ranges::find(kShort, content[2], [](const auto& p) { return p.first; })
+                    : kShort.end();
+        out += out.empty() ? "" : ", ";
+        out += known == kShort.end() ? der::oid_text(content).value_or("?")
+                                     : std::string(known->second);
+        out += '=';
+        out += std::string_view(quoted(value)).substr(1);
+        out.pop_back();
     });
     return status ? out : "(malformed)";
 }
@@ -270,7 +277,7 @@ Status refuse_unknown_critical(const Certificate& certificate) {
         if (extension.critical && std::ranges::find(kKnown, extension.oid) == kKnown.end()) {
             return fail(Code::untrusted, "chain",
                         "unknown critical extension " + extension.oid + " in " +
-                            quoted(common_name(certificate.subject())));
+                            quoted(certificate.common_name()));
         }
     }
     return {};
@@ -281,7 +288,7 @@ Status verify_issued_by(const Certificate& child, const Certificate& issuer, int
         RATLS_CHECK(refuse_unknown_critical(*certificate));
     }
     constexpr std::uint16_t kKeyCertSign = 1U << 5;
-    const auto who = [&] { return quoted(common_name(issuer.subject())); };
+    const auto who = [&] { return quoted(issuer.common_name()); };
     if (!equal(child.issuer(), issuer.subject())) {
         return fail(
             Code::untrusted, "chain",
@@ -298,7 +305,7 @@ Status verify_issued_by(const Certificate& child, const Certificate& issuer, int
     }
     if (auto status = child.verify_signature(issuer.public_key()); !status) {
         return fail(Code::untrusted, "chain",
-                    quoted(common_name(child.subject())) + " is not signed by " + who());
+                    quoted(child.common_name()) + " is not signed by " + who());
     }
     return {};
 }

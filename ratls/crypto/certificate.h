@@ -38,9 +38,12 @@ class Certificate {
     static Result<Certificate> parse(ByteView der);
 
     ByteView der() const { return parsed_->der; }
-    ByteView serial() const { return parsed_->serial; }    ///< content of the INTEGER
-    ByteView issuer() const { return parsed_->issuer; }    ///< DER Name
-    ByteView subject() const { return parsed_->subject; }  ///< DER Name
+    const Sha256Digest& sha256() const { return parsed_->sha256; }  ///< of `der`
+    ByteView serial() const { return parsed_->serial; }             ///< content of the INTEGER
+    ByteView issuer() const { return parsed_->issuer; }             ///< DER Name
+    ByteView subject() const { return parsed_->subject; }           ///< DER Name
+    /// The value of the subject's one commonName; empty if there is none or more than one.
+    std::string_view common_name() const { return parsed_->common_name; }
     UnixTime not_before() const { return parsed_->not_before; }
     UnixTime not_after() const { return parsed_->not_after; }
     const PublicKey& public_key() const { return *parsed_->public_key; }
@@ -68,7 +71,9 @@ class Certificate {
   private:
     struct Parsed {
         Bytes der;
+        Sha256Digest sha256{};
         ByteView tbs, serial, issuer, subject, spki, signature;
+        std::string_view common_name;
         UnixTime not_before = 0;
         UnixTime not_after = 0;
         std::optional<PublicKey> public_key;
@@ -97,8 +102,9 @@ inline constexpr std::string_view kSubjectAltName = "2.5.29.17";
 inline constexpr std::string_view kExtendedKeyUsage = "2.5.29.37";
 }  // namespace oid
 
-/// The value of the one commonName of a DER Name; empty if there is none or more than one.
-std::string common_name(ByteView name);
+/// The value of the one commonName of a DER Name; empty if there is none or more than one. A view
+/// into `name`.
+std::string_view common_name(ByteView name);
 
 /// A DER Name as text for people: "CN=SEV-Milan, O=Advanced Micro Devices".
 std::string name_text(ByteView name);

@@ -101,7 +101,7 @@ Status Crl::verify_issued_by(const Certificate& issuer) const {
     }
     if (issuer.key_usage() && (*issuer.key_usage() & kCrlSign) == 0) {
         return fail(Code::untrusted, "crl",
-                    quoted(common_name(issuer.subject())) + " may not sign revocation lists");
+                    quoted(issuer.common_name()) + " may not sign revocation lists");
     }
     return x509::verify(issuer.public_key(), scheme_, tbs_, signature_);
 }

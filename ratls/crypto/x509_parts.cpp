@@ -139,7 +139,11 @@ UnixTime read_time(der::Parser& parser, std::string_view field) {
         return 0;
     }
     const auto digits = [&](std::size_t at, std::size_t count) {
-        return std::stoi(std::string(text.substr(at, count)));
+        int number = 0;
+        for (const char c : text.substr(at, count)) {
+            number = number * 10 + (c - '0');
+        }
+        return number;
     };
     int year = digits(0, year_digits);
     if (utc) {

@@ -150,7 +150,7 @@ Result<Validity> check_chain(ByteView pem, const std::vector<std::string>& names
                         std::to_string(certificates->size()) + " found");
     }
     for (std::size_t i = 0; i < names.size(); ++i) {
-        const std::string found = common_name((*certificates)[i].subject());
+        const std::string_view found = (*certificates)[i].common_name();
         if (found != names[i]) {
             return fail(Code::mismatch, std::string(kWhat),
                         quoted(names[i]) + " wanted, " + quoted(found) + " found");
@@ -165,7 +165,7 @@ Result<Validity> check_crl(ByteView der, std::string_view issuer) {
     if (!crl) {
         return std::unexpected(std::move(crl).error().in(kWhat));
     }
-    const std::string found = common_name(crl->issuer());
+    const std::string_view found = common_name(crl->issuer());
     if (found != issuer) {
         return fail(Code::mismatch, std::string(kWhat),
                     "one of " + quoted(issuer) + " wanted, of " + quoted(found) + " found");

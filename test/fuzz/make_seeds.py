@@ -247,6 +247,7 @@ SMALL = {
                     "ima": {"ignored_keyrings": [], "dm_policy": None}}).encode(),
         b"# comment\n" + b"bb" * 32 + b"  /usr/bin/a\n" + b"aa" * 20 + b"  boot_aggregate\n",
     ],
+    "json_cursor": [b'{"a":{"b":[1,"\\"}"]},"c":"d"}', b' { "" : null , "x":[{}] } '],
     "json": [
         b"{}", b"[]", b'""', b"0", b"-1", b"true", b"null", b'{"a":[1,2,{"b":"c"}],"d":false}',
         b'"\\u00e9\\ud83d\\ude00\\n"', b"[9007199254740991,-9007199254740991]",
@@ -270,7 +271,6 @@ SMALL = {
         b"\0\0\x04\x18",
         b"# comment\nport = 4050\n",
     ],
-    "raw_members": [b'{"a":{"b":[1,"\\"}"]},"c":"d"}', b' { "" : null , "x":[{}] } '],
     "snapshot": [b'{"ratls_snapshot":1}'],
     "snp_cert_table": [
         bytes.fromhex("63da758de6644564adc5f4b93be8accd") + struct.pack("<II", 48, 4) + bytes(24)

@@ -432,9 +432,9 @@ void verify_and_appraise_ima(const ImaLog& log, const ImaExpectation& expected,
     if (offset || all_known) {
         const ImaState from = *state;  // the memory may drop its own
         ima::MemoryLog nothing({});
-        const Findings found = run(&from, offset ? log.source : nothing, offset.value_or(0));
+        Findings found = run(&from, offset ? log.source : nothing, offset.value_or(0));
         if (all_pass(found) || log.first > 0) {
-            out.append(found);
+            out.append(std::move(found));
             return;
         }
         // The whole log is at hand: its own findings say best what is wrong with it.

@@ -26,11 +26,11 @@ constexpr std::array<std::string_view, 2> kPckCaNames = {"Intel SGX PCK Platform
 constexpr SignatureScheme kIntelScheme = {SignatureScheme::Kind::ecdsa, HashAlg::sha256, -1};
 
 bool is_pck_ca(const Certificate& certificate) {
-    return std::ranges::find(kPckCaNames, common_name(certificate.subject())) != kPckCaNames.end();
+    return std::ranges::find(kPckCaNames, certificate.common_name()) != kPckCaNames.end();
 }
 
 bool is_signer(const Certificate& certificate) {
-    return common_name(certificate.subject()) == kSignerName;
+    return certificate.common_name() == kSignerName;
 }
 
 Status check_issued(const Certificate& child, const Certificate& issuer, int cas_below,
@@ -47,10 +47,10 @@ Status check_issued(const Certificate& child, const Certificate& issuer, int cas
 std::optional<DcapRoot> trust_root(const Certificate& certificate,
                                    const std::vector<Certificate>& user_roots,
                                    ProvenSignatures& proven) {
-    if (common_name(certificate.subject()) != kRootName) {
+    if (certificate.common_name() != kRootName) {
         return std::nullopt;
     }
-    if (sha256(certificate.der()) == kIntelRootCertificate) {
+    if (certificate.sha256() == kIntelRootCertificate) {
         return DcapRoot{certificate, false};
     }
     const Sha256Digest& key = certificate.public_key().spki_sha256();
@@ -139,16 +139,21 @@ class Prover {
         if (document->tee != out_.tee) {
             return;  // of the other kind, and no fault
         }
-        const std::size_t before = place.size();
         // Intel renews the signer's certificate under the same key: each that fits is kept.
+        std::vector<const DcapAuthority*> signers;
         for (const DcapAuthority& authority : out_.authorities) {
             if (is_signer(authority.certificate) &&
                 proven_.verify_ecdsa(authority.certificate.public_key(), document->signed_bytes,
                                      document->signature)) {
-                place.push_back({*document, sha256(text), authority});
+                signers.push_back(&authority);
             }
         }
-        if (place.size() > before) {
+        if (!signers.empty()) {
+            const auto content = std::make_shared<const T>(*std::move(document));
+            const Sha256Digest digest = sha256(text);
+            for (const DcapAuthority* signer : signers) {
+                place.push_back({content, digest, *signer});
+            }
             return;
         }
         if (std::ranges::none_of(endorsements_.certificates(), is_signer)) {
@@ -340,13 +345,13 @@ class DcapVerifier {
 
     void check_dates(std::string_view rule, std::initializer_list<const Certificate*> chain) {
         for (const Certificate* certificate : chain) {
-            const std::string name = common_name(certificate->subject());
+            const std::string_view name = certificate->common_name();
             if (auto status = verify_dates(*certificate, now_, name); !status) {
-                out_.fail(rule, "valid at " + format_rfc3339(now_), status.error().text());
+                out_.fail(rule, valid_now_, status.error().text());
                 return;
             }
         }
-        out_.pass(rule, "valid at " + format_rfc3339(now_));
+        out_.pass(rule, valid_now_);
     }
 
     bool in_date(UnixTime from, UnixTime to) const { return from <= now_ && now_ <= to; }
@@ -380,7 +385,7 @@ class DcapVerifier {
             out_.pass("dcap.crl",
                       std::string(what) + " of " + format_rfc3339(newest->this_update()));
         } else if (!fault.empty()) {
-            out_.fail("dcap.crl", "signed by its issuer, valid at " + format_rfc3339(now_), fault);
+            out_.fail("dcap.crl", "signed by its issuer, " + valid_now_, fault);
         } else {
             out_.fail("dcap.collateral.present", std::string(what), "none given");
         }
@@ -403,7 +408,7 @@ class DcapVerifier {
     }
 
     void check_listed(const Crl& crl, const Certificate& certificate) {
-        const std::string name = common_name(certificate.subject());
+        const std::string_view name = certificate.common_name();
         const bool listed = crl.lists(certificate.serial());
         out_.check("dcap.revoked", !listed, "not on the list of its issuer",
                    quoted(name) + (listed ? " is revoked" : " is not on it"));
@@ -450,7 +455,7 @@ class DcapVerifier {
     template <typename T>
     const DcapDocument<T>* newest(const std::vector<const DcapDocument<T>*>& candidates) const {
         const auto rank = [&](const DcapDocument<T>* document) {
-            const T& content = document->content;
+            const T& content = *document->content;
             const Certificate& signer = document->signer.certificate;
             return std::pair(in_date(content.issue_date, content.next_update) &&
                                  in_date(signer.not_before(), signer.not_after()),
@@ -461,10 +466,9 @@ class DcapVerifier {
 
     template <typename T>
     void check_document_dates(std::string_view rule, const DcapDocument<T>& document) {
-        const T& content = document.content;
+        const T& content = *document.content;
         out_.check(
-            rule, in_date(content.issue_date, content.next_update),
-            "valid at " + format_rfc3339(now_),
+            rule, in_date(content.issue_date, content.next_update), valid_now_,
             format_rfc3339(content.issue_date) + " to " + format_rfc3339(content.next_update));
         check_dates(rule, {&document.signer.certificate, &document.signer.root.certificate});
         if (root_crl_ != nullptr) {
@@ -487,11 +491,11 @@ class DcapVerifier {
         if (tcb_info == nullptr || identity == nullptr || !pck_known_) {
             return;
         }
-        check_qe_identity(identity->content);
+        check_qe_identity(*identity->content);
         if (quote().td) {
-            check_module(tcb_info->content);
+            check_module(*tcb_info->content);
         }
-        auto verdict = evaluate_tcb(quote(), evidence_.pck, tcb_info->content, identity->content);
+        auto verdict = evaluate_tcb(quote(), evidence_.pck, *tcb_info->content, *identity->content);
         if (verdict && verdict->status == dcap::TcbStatus::revoked) {
             verdict = fail(Code::untrusted, "TCB level", "Revoked");
         }
@@ -502,7 +506,7 @@ class DcapVerifier {
             evidence_.tcb = *std::move(verdict);
         }
         evidence_.evaluation_number =
-            std::min(tcb_info->content.evaluation_number, identity->content.evaluation_number);
+            std::min(tcb_info->content->evaluation_number, identity->content->evaluation_number);
     }
 
     const DcapDocument<dcap::TcbInfo>* choose_tcb_info() {
@@ -516,15 +520,15 @@ class DcapVerifier {
         }
         std::vector<const DcapDocument<dcap::TcbInfo>*> fitting;
         for (const auto& document : collateral_.tcb_infos) {
-            if (document.content.fmspc == evidence_.pck.fmspc &&
-                document.content.pce_id == evidence_.pck.pce_id) {
+            const dcap::TcbInfo& info = *document.content;
+            if (info.fmspc == evidence_.pck.fmspc && info.pce_id == evidence_.pck.pce_id) {
                 fitting.push_back(&document);
-                if (in_date(document.content.issue_date, document.content.next_update)) {
-                    evidence_.tcb_infos.push_back({document.sha256, document.content.issue_date});
+                if (in_date(info.issue_date, info.next_update)) {
+                    evidence_.tcb_infos.push_back({document.sha256, info.issue_date});
                 }
             }
         }
-        const dcap::TcbInfo& first = collateral_.tcb_infos[0].content;
+        const dcap::TcbInfo& first = *collateral_.tcb_infos[0].content;
         out_.check("dcap.tcb_info.platform", !fitting.empty(),
                    "FMSPC " + hex(evidence_.pck.fmspc) + ", PCEID " + hex(evidence_.pck.pce_id),
                    fitting.empty() ? "FMSPC " + hex(first.fmspc) + ", PCEID " + hex(first.pce_id)
@@ -588,6 +592,7 @@ class DcapVerifier {
     ByteView raw_;
     const DcapCollateral& collateral_;
     UnixTime now_;
+    std::string valid_now_ = "valid at " + format_rfc3339(now_);
     Findings& out_;
     ProvenSignatures& proven_;
     DcapEvidence evidence_;
@@ -617,7 +622,7 @@ std::optional<Verified<DcapEvidence>> verify_dcap(ByteView quote, const DcapColl
     ProvenSignatures own;
     auto evidence =
         DcapVerifier(quote, collateral, now, findings, proven != nullptr ? *proven : own).run();
-    out.append(findings);
+    out.append(std::move(findings));
     return evidence;
 }
 

@@ -1,6 +1,8 @@
 // Verification of Intel SGX and TDX quotes.
 #pragma once
 
+#include <memory>
+
 #include "verify/endorsements.h"
 #include "verify/finding.h"
 #include "verify/formats/dcap_tcb.h"
@@ -24,8 +26,8 @@ struct DcapAuthority {
 /// TCB info or QE identity whose signature holds.
 template <typename T>
 struct DcapDocument {
-    T content;
-    Sha256Digest sha256{};  ///< of the file as delivered
+    std::shared_ptr<const T> content;  ///< shared by all signers under which it holds; never null
+    Sha256Digest sha256{};             ///< of the file as delivered
     DcapAuthority signer;
 };
 

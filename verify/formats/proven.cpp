@@ -29,13 +29,13 @@ Status ProvenSignatures::once(const Sha256Digest& what, const Verify& verify) {
 
 Status ProvenSignatures::verify_issued_by(const Certificate& child, const Certificate& issuer,
                                           int cas_below) {
-    return once(name_of(Kind::certificate, static_cast<std::uint8_t>(cas_below),
-                        sha256(child.der()), sha256(issuer.der())),
+    return once(name_of(Kind::certificate, static_cast<std::uint8_t>(cas_below), child.sha256(),
+                        issuer.sha256()),
                 [&] { return ratls::verify_issued_by(child, issuer, cas_below); });
 }
 
 Status ProvenSignatures::verify_issued_by(const Crl& list, const Certificate& issuer) {
-    return once(name_of(Kind::list, 0, sha256(list.der()), sha256(issuer.der())),
+    return once(name_of(Kind::list, 0, sha256(list.der()), issuer.sha256()),
                 [&] { return list.verify_issued_by(issuer); });
 }
 

@@ -57,7 +57,7 @@ struct Path {
 };
 
 bool is_vek(const Certificate& certificate) {
-    const std::string name = common_name(certificate.subject());
+    const std::string_view name = certificate.common_name();
     return name == "SEV-VCEK" || name == "SEV-VLEK";
 }
 
@@ -80,7 +80,7 @@ Status check_amd_list(const Crl& crl, const Certificate& root) {
 /// A certificate that is known byte by byte needs no signature; of any other with a trusted key,
 /// every field is only as good as its self-signature.
 bool known_root(const Certificate& root, const std::vector<UserRoot>& user_roots) {
-    return std::ranges::find(kArkCertificates, sha256(root.der())) != kArkCertificates.end() ||
+    return std::ranges::find(kArkCertificates, root.sha256()) != kArkCertificates.end() ||
            std::ranges::any_of(user_roots, [&](const UserRoot& user) {
                return user.kind == RootKind::snp && equal(user.certificate.der(), root.der());
            });
@@ -264,7 +264,7 @@ class SnpVerifier {
                 equal(user.certificate.public_key().spki_sha256(), root.public_key().spki_sha256());
         }
         const bool vendor = vek_known_ &&
-                            common_name(root.subject()) == snp::root_name(evidence_.vek.line) &&
+                            root.common_name() == snp::root_name(evidence_.vek.line) &&
                             equal(root.public_key().spki_sha256(), pinned_ark(evidence_.vek.line));
         path.user_root = path.user_root && !vendor;
         path.root_pinned = vendor || path.user_root;
@@ -291,7 +291,7 @@ class SnpVerifier {
 
     void check_dates(const Certificate& vek, const Path& path) {
         for (const Certificate* certificate : {&vek, path.intermediate, path.root}) {
-            const std::string name = common_name(certificate->subject());
+            const std::string_view name = certificate->common_name();
             if (auto status = verify_dates(*certificate, inputs_.now, name); !status) {
                 out_.fail("snp.chain.dates", "valid at " + format_rfc3339(inputs_.now),
                           status.error().text());
@@ -380,7 +380,7 @@ std::optional<Verified<SnpEvidence>> verify_snp(ByteView report, const SnpInputs
                                                 Findings& out) {
     Findings own;
     auto evidence = SnpVerifier(report, inputs, own).run();
-    out.append(own);
+    out.append(std::move(own));
     return evidence;
 }
 

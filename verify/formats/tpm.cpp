@@ -116,8 +116,9 @@ std::optional<Verified<TpmEvidence>> verify_tpm_quote(const TpmInputs& inputs, F
     Findings out;
     TpmEvidence evidence;
     const auto done = [&]() -> std::optional<Verified<TpmEvidence>> {
-        all.append(out);
-        if (out.failed(Weight::sound) || out.failed(Weight::needed)) {
+        const bool failed = out.failed(Weight::sound) || out.failed(Weight::needed);
+        all.append(std::move(out));
+        if (failed) {
             return std::nullopt;
         }
         return VerifierAccess::mark(std::move(evidence));

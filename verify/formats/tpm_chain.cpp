@@ -25,7 +25,7 @@ Result<std::vector<Certificate>> parse_chain(const std::vector<Bytes>& chain) {
 Status verify_tpm_chain(const std::vector<Certificate>& chain, const std::vector<UserRoot>& roots,
                         UnixTime now) {
     for (std::size_t i = 0; i < chain.size(); ++i) {
-        const std::string name = common_name(chain[i].subject());
+        const std::string_view name = chain[i].common_name();
         RATLS_CHECK(verify_dates(chain[i], now, name.empty() ? "certificate" : name));
         if (i + 1 < chain.size()) {
             RATLS_CHECK(verify_issued_by(chain[i], chain[i + 1], static_cast<int>(i)));

@@ -1,18 +1,21 @@
 #include "ratls/evidence/dcap/collateral.h"
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
+#include <limits>
 #include <tuple>
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
-#include "ratls/codec/json.h"
+#include "ratls/codec/json_cursor.h"
 
 namespace ratls::dcap {
 namespace {
 
-constexpr JsonLimits kLimits = {.max_bytes = kMaxCollateralJson, .max_depth = 8};
+constexpr JsonLimits kLimits = {.max_bytes = kMaxCollateralJson, .max_depth = 9};
+constexpr std::size_t kMaxTcbLevels = 1024;
+constexpr std::size_t kMaxIsvLevels = 256;
+constexpr std::size_t kMaxAdvisories = 4096;
 
 constexpr std::array<std::pair<std::string_view, TcbStatus>, 10> kStatuses = {{
     {"UpToDate", TcbStatus::up_to_date},
@@ -27,191 +30,179 @@ constexpr std::array<std::pair<std::string_view, TcbStatus>, 10> kStatuses = {{
     {"NotSupported", TcbStatus::not_supported},
 }};
 
+template <typename Number>
+Number read_number(JsonCursor& at) {
+    return static_cast<Number>(at.integer(0, std::numeric_limits<Number>::max()));
+}
+
 template <std::size_t N>
-std::array<std::uint8_t, N> read_hex(JsonReader& reader, std::string_view key) {
+std::array<std::uint8_t, N> read_hex(JsonCursor& at) {
     std::array<std::uint8_t, N> out{};
-    reader.required(key);
-    const Bytes bytes = reader.hex_bytes(key, N);
-    std::copy_n(bytes.begin(), std::min(bytes.size(), N), out.begin());
+    const auto bytes = parse_hex(at.string(), N);
+    if (!bytes) {
+        at.fail(bytes.error().what);
+        return out;
+    }
+    std::ranges::copy(*bytes, out.begin());
     return out;
 }
 
-std::uint32_t read_hex_u32(JsonReader& reader, std::string_view key) {
+std::uint32_t read_hex_u32(JsonCursor& at) {
     std::uint32_t out = 0;
-    const auto bytes = read_hex<4>(reader, key);  // big-endian text of a number
+    const auto bytes = read_hex<4>(at);  // big-endian text of a number
     for (const std::uint8_t byte : bytes) {
         out = out << 8 | byte;
     }
     return out;
 }
 
-std::uint64_t read_number(JsonReader& reader, std::string_view key, std::int64_t most) {
-    reader.required(key);
-    return static_cast<std::uint64_t>(reader.integer(key, 0, 0, most));
-}
-
-UnixTime read_date(JsonReader& reader, std::string_view key) {
-    const auto time = parse_rfc3339(reader.required_string(key));
+UnixTime read_date(JsonCursor& at) {
+    const auto time = parse_rfc3339(at.string());
     if (!time) {
-        reader.fail(key, time.error().what);
+        at.fail(time.error().what);
     }
     return time.value_or(0);
 }
 
-void required_each(JsonReader& reader, std::string_view key, std::size_t most,
-                   const std::function<void(JsonReader&)>& read) {
-    reader.required(key);
-    reader.each(key, most, read);
-}
-
-void required_object(JsonReader& reader, std::string_view key,
-                     const std::function<void(JsonReader&)>& read) {
-    reader.required(key);
-    reader.object(key, read);
-}
-
-LevelFacts read_facts(JsonReader& level) {
-    LevelFacts out;
-    out.date = read_date(level, "tcbDate");
-    const auto status = status_from_name(level.required_string("tcbStatus"));
+TcbStatus read_status(JsonCursor& at) {
+    const auto status = status_from_name(at.string());
     // What no service may say: these follow from comparing.
     const bool derived = status == TcbStatus::td_relaunch_advised ||
                          status == TcbStatus::td_relaunch_advised_configuration_needed ||
                          status == TcbStatus::not_supported;
     if (!status || derived) {
-        level.fail("tcbStatus", "an unknown status");
+        at.fail("an unknown status");
     }
-    out.status = status.value_or(TcbStatus::not_supported);
-    out.advisories = level.strings("advisoryIDs");
+    return status.value_or(TcbStatus::not_supported);
+}
+
+/// A level; `read_tcb` reads what it is compared by.
+template <typename ReadTcb>
+LevelFacts read_level(JsonCursor& at, const ReadTcb& read_tcb) {
+    LevelFacts out;
+    at.members(json_required("tcb", read_tcb),
+               json_required("tcbDate", [&] { out.date = read_date(at); }),
+               json_required("tcbStatus", [&] { out.status = read_status(at); }),
+               json_optional("advisoryIDs", [&] {
+                   at.items(kMaxAdvisories, [&] { out.advisories.emplace_back(at.string()); });
+               }));
     return out;
 }
 
-std::array<std::uint8_t, 16> read_components(JsonReader& tcb, std::string_view key) {
+std::array<std::uint8_t, 16> read_components(JsonCursor& at) {
     std::array<std::uint8_t, 16> out{};
     std::size_t count = 0;
-    required_each(tcb, key, out.size(), [&](JsonReader& component) {
-        out[count++] = static_cast<std::uint8_t>(read_number(component, "svn", 255));
-        component.string("category", "");
-        component.string("type", "");
+    at.items(out.size(), [&] {
+        at.members(json_required("svn", [&] { out[count] = read_number<std::uint8_t>(at); }),
+                   json_optional("category", [&] { at.string(); }),
+                   json_optional("type", [&] { at.string(); }));
+        ++count;
     });
-    if (tcb.ok() && count != out.size()) {
-        tcb.fail(key, "16 components wanted, " + std::to_string(count) + " found");
+    if (at.ok() && count != out.size()) {
+        at.fail("16 components wanted, " + std::to_string(count) + " found");
     }
     return out;
 }
 
 /// Levels of a QE or a TDX module, which may only have these three states.
-std::vector<IsvLevel> read_isv_levels(JsonReader& reader) {
+std::vector<IsvLevel> read_isv_levels(JsonCursor& at) {
     std::vector<IsvLevel> out;
-    required_each(reader, "tcbLevels", 256, [&](JsonReader& level) {
-        IsvLevel read;
-        required_object(level, "tcb", [&](JsonReader& tcb) {
-            read.isv_svn = static_cast<std::uint16_t>(read_number(tcb, "isvsvn", 65535));
+    at.items(kMaxIsvLevels, [&] {
+        IsvLevel level;
+        level.facts = read_level(at, [&] {
+            at.members(
+                json_required("isvsvn", [&] { level.isv_svn = read_number<std::uint16_t>(at); }));
         });
-        read.facts = read_facts(level);
-        out.push_back(std::move(read));
+        out.push_back(std::move(level));
     });
     std::ranges::sort(out, std::greater(), &IsvLevel::isv_svn);
-    if (std::ranges::adjacent_find(out, {}, &IsvLevel::isv_svn) != out.end()) {
-        reader.fail("tcbLevels", "a level twice");
+    if (at.ok() && std::ranges::adjacent_find(out, {}, &IsvLevel::isv_svn) != out.end()) {
+        at.fail("a level twice");
     }
     return out;
 }
 
-ModuleIdentity read_module(JsonReader& reader) {
-    ModuleIdentity out;
-    out.mr_signer = read_hex<48>(reader, "mrsigner");
-    out.attributes = read_hex<8>(reader, "attributes");
-    out.attributes_mask = read_hex<8>(reader, "attributesMask");
-    return out;
+/// `more`: members beside the three that every identity has.
+template <typename... More>
+void read_module(JsonCursor& at, ModuleIdentity& out, const JsonMember<More>&... more) {
+    at.members(json_required("mrsigner", [&] { out.mr_signer = read_hex<48>(at); }),
+               json_required("attributes", [&] { out.attributes = read_hex<8>(at); }),
+               json_required("attributesMask", [&] { out.attributes_mask = read_hex<8>(at); }),
+               more...);
 }
 
 /// "TDX_" and two hex digits.
-unsigned read_module_version(JsonReader& reader) {
-    const std::string id = lower(reader.required_string("id"));
+unsigned read_module_version(JsonCursor& at) {
+    const std::string id = lower(at.string());
     const auto version = parse_hex(id.size() == 6 ? id.substr(4) : "");
     if (!id.starts_with("tdx_") || !version || version->size() != 1 || (*version)[0] == 0) {
-        reader.fail("id", "TDX_01 to TDX_FF wanted, " + quoted(id) + " found");
+        at.fail("TDX_01 to TDX_FF wanted, " + quoted(id) + " found");
         return 0;
     }
     return (*version)[0];
 }
 
-/// A document and the signature over its exact bytes.
-struct Envelope {
-    Json body;
-    SignedDocument document;
-};
-
-Result<Envelope> open(std::string_view text, std::string_view name) {
-    if (text.size() > kMaxCollateralJson) {
-        return fail(Code::too_large, std::string(name), "at most 1 MiB wanted");
-    }
-    RATLS_TRY(const auto members, raw_members(text));
-    if (members.size() != 2 || !members.contains(name) || !members.contains("signature")) {
-        return fail(Code::malformed, std::string(name),
-                    "the members " + std::string(name) + " and signature wanted, no others");
-    }
-    Envelope out;
-    const std::string_view body = members.at(name);
-    out.document.signed_bytes = to_bytes(as_bytes(body));
-    RATLS_TRY(out.body, parse_json(body, kLimits));
-    RATLS_TRY(const Json signature, parse_json(members.at("signature"), kLimits));
-    const std::string* hex_text = signature.if_string();
-    const auto bytes = parse_hex(hex_text != nullptr ? *hex_text : "", 64);
-    if (!bytes) {
-        return fail(Code::malformed, std::string(name) + ": signature", bytes.error().what);
-    }
-    std::ranges::copy(*bytes, out.document.signature.begin());
+std::vector<ModuleIdentity> read_modules(JsonCursor& at) {
+    std::vector<ModuleIdentity> out;
+    at.items(255, [&] {
+        ModuleIdentity module;
+        read_module(at, module,
+                    json_required("id", [&] { module.version = read_module_version(at); }),
+                    json_required("tcbLevels", [&] { module.levels = read_isv_levels(at); }));
+        if (std::ranges::find(out, module.version, &ModuleIdentity::version) != out.end()) {
+            at.fail_at("id", "a module twice");
+        }
+        out.push_back(std::move(module));
+    });
     return out;
 }
 
-void read_document(JsonReader& reader, SignedDocument& out) {
-    out.issue_date = read_date(reader, "issueDate");
-    out.next_update = read_date(reader, "nextUpdate");
-    out.evaluation_number = read_number(reader, "tcbEvaluationDataNumber", 1'000'000'000);
-}
-
-Tee read_tee(JsonReader& reader, std::string_view sgx, std::string_view tdx) {
-    const std::string id = reader.required_string("id");
+Tee read_tee(JsonCursor& at, std::string_view sgx, std::string_view tdx) {
+    const std::string_view id = at.string();
     if (id != sgx && id != tdx) {
-        reader.fail("id", quoted(sgx) + " or " + quoted(tdx) + " wanted, " + quoted(id) + " found");
+        at.fail(quoted(sgx) + " or " + quoted(tdx) + " wanted, " + quoted(id) + " found");
     }
     return id == tdx ? Tee::tdx : Tee::sgx;
 }
 
-void expect_version(JsonReader& reader, std::int64_t version) {
-    if (const auto found = reader.integer("version", 0, 0, 1000); found != version) {
-        reader.fail("version", std::to_string(version) + " wanted, " + std::to_string(found));
+void expect_version(JsonCursor& at, std::int64_t version) {
+    if (const auto found = at.integer(0, 1000); found != version) {
+        at.fail(std::to_string(version) + " wanted, " + std::to_string(found));
     }
 }
 
-void read_modules(JsonReader& reader, TcbInfo& out) {
-    required_object(reader, "tdxModule",
-                    [&](JsonReader& module) { out.module = read_module(module); });
-    if (reader.member("tdxModuleIdentities") == nullptr) {
-        return;
-    }
-    required_each(reader, "tdxModuleIdentities", 255, [&](JsonReader& identity) {
-        ModuleIdentity module = read_module(identity);
-        module.version = read_module_version(identity);
-        module.levels = read_isv_levels(identity);
-        const auto same = [&](const ModuleIdentity& m) { return m.version == module.version; };
-        if (std::ranges::any_of(out.modules, same)) {
-            identity.fail("id", "a module twice");
-        }
-        out.modules.push_back(std::move(module));
-    });
+/// {name: {...}, "signature": hex}; `more` are the members of the document beside those that every
+/// one has.
+template <typename... More>
+Status read_envelope(JsonCursor& at, std::string_view name, std::int64_t version,
+                     SignedDocument& out, const JsonMember<More>&... more) {
+    const auto read_document = [&] {
+        at.members(json_required("version", [&] { expect_version(at, version); }),
+                   json_required("issueDate", [&] { out.issue_date = read_date(at); }),
+                   json_required("nextUpdate", [&] { out.next_update = read_date(at); }),
+                   json_required("tcbEvaluationDataNumber",
+                                 [&] {
+                                     out.evaluation_number =
+                                         static_cast<std::uint64_t>(at.integer(0, 1'000'000'000));
+                                 }),
+                   more...);
+    };
+    at.members(json_required(
+                   name, [&] { out.signed_bytes = to_bytes(as_bytes(at.text_of(read_document))); }),
+               json_required("signature", [&] { out.signature = read_hex<64>(at); }));
+    return at.finish();
 }
 
 bool begins_with_member(ByteView text, std::string_view name) {
-    std::string start;
-    for (const std::uint8_t byte : text.first(std::min<std::size_t>(text.size(), 64))) {
-        if (byte > ' ') {
-            start.push_back(static_cast<char>(byte));
+    std::string_view start = as_text(text.first(std::min<std::size_t>(text.size(), 64)));
+    for (const std::string_view wanted : {std::string_view("{"), std::string_view("\""), name}) {
+        start.remove_prefix(std::min(start.find_first_not_of(" \t\r\n"), start.size()));
+        if (!start.starts_with(wanted)) {
+            return false;
         }
+        start.remove_prefix(wanted.size());
     }
-    return start.starts_with("{\"" + std::string(name) + "\"");
+    return start.starts_with('"');
 }
 
 }  // namespace
@@ -235,32 +226,44 @@ std::optional<TcbStatus> status_from_name(std::string_view name) {
 }
 
 Result<TcbInfo> parse_tcb_info(std::string_view text) {
-    RATLS_TRY(Envelope envelope, open(text, "tcbInfo"));
     TcbInfo out;
-    static_cast<SignedDocument&>(out) = std::move(envelope.document);
-    JsonReader reader(envelope.body, "tcbInfo");
-    out.tee = read_tee(reader, "SGX", "TDX");
-    expect_version(reader, 3);
-    read_document(reader, out);
-    out.fmspc = read_hex<6>(reader, "fmspc");
-    out.pce_id = read_hex<2>(reader, "pceId");
-    read_number(reader, "tcbType", 0);  // how to compare; 0 is the only way that exists
-    if (out.tee == Tee::tdx) {
-        read_modules(reader, out);
-    }
-    required_each(reader, "tcbLevels", 1024, [&](JsonReader& level) {
-        TcbLevel read;
-        required_object(level, "tcb", [&](JsonReader& tcb) {
-            read.sgx = read_components(tcb, "sgxtcbcomponents");
-            read.pce_svn = static_cast<std::uint16_t>(read_number(tcb, "pcesvn", 65535));
-            if (out.tee == Tee::tdx) {
-                read.tdx = read_components(tcb, "tdxtcbcomponents");
-            }
+    std::size_t tdx_levels = 0;
+    JsonCursor at(text, "", kLimits);
+    const auto read_tcb_level = [&] {
+        TcbLevel level;
+        level.facts = read_level(at, [&] {
+            at.members(
+                json_required("sgxtcbcomponents", [&] { level.sgx = read_components(at); }),
+                json_required("pcesvn", [&] { level.pce_svn = read_number<std::uint16_t>(at); }),
+                json_optional("tdxtcbcomponents", [&] {
+                    level.tdx = read_components(at);
+                    ++tdx_levels;
+                }));
         });
-        read.facts = read_facts(level);
-        out.levels.push_back(std::move(read));
-    });
-    RATLS_CHECK(reader.finish());
+        out.levels.push_back(std::move(level));
+    };
+    bool has_modules = false;
+    RATLS_CHECK(read_envelope(
+        at, "tcbInfo", 3, out,  //
+        json_required("id", [&] { out.tee = read_tee(at, "SGX", "TDX"); }),
+        json_required("fmspc", [&] { out.fmspc = read_hex<6>(at); }),
+        json_required("pceId", [&] { out.pce_id = read_hex<2>(at); }),
+        json_required("tcbType", [&] { at.integer(0, 0); }),  // 0 is the only way to compare
+        json_optional("tdxModule", [&] { read_module(at, out.module.emplace()); }),
+        json_optional("tdxModuleIdentities",
+                      [&] {
+                          out.modules = read_modules(at);
+                          has_modules = true;
+                      }),
+        json_required("tcbLevels", [&] { at.items(kMaxTcbLevels, read_tcb_level); })));
+    // Which of them must be there is known when all is read: the id may come last.
+    const bool tdx = out.tee == Tee::tdx;
+    if (tdx != out.module.has_value() || (has_modules && !tdx) ||
+        tdx_levels != (tdx ? out.levels.size() : 0)) {
+        return fail(Code::malformed, "tcbInfo",
+                    tdx ? "tdxModule, and tdxtcbcomponents in each of tcbLevels, wanted"
+                        : "no members of TDX wanted in TCB info of SGX");
+    }
     const auto order = [](const TcbLevel& level) {
         return std::tie(level.sgx, level.tdx, level.pce_svn);
     };
@@ -272,21 +275,18 @@ Result<TcbInfo> parse_tcb_info(std::string_view text) {
 }
 
 Result<QeIdentity> parse_qe_identity(std::string_view text) {
-    RATLS_TRY(Envelope envelope, open(text, "enclaveIdentity"));
     QeIdentity out;
-    static_cast<SignedDocument&>(out) = std::move(envelope.document);
-    JsonReader reader(envelope.body, "enclaveIdentity");
-    out.tee = read_tee(reader, "QE", "TD_QE");
-    expect_version(reader, 2);
-    read_document(reader, out);
-    out.misc_select = read_hex_u32(reader, "miscselect");
-    out.misc_select_mask = read_hex_u32(reader, "miscselectMask");
-    out.attributes = read_hex<16>(reader, "attributes");
-    out.attributes_mask = read_hex<16>(reader, "attributesMask");
-    out.mr_signer = read_hex<32>(reader, "mrsigner");
-    out.isv_prod_id = static_cast<std::uint16_t>(read_number(reader, "isvprodid", 65535));
-    out.levels = read_isv_levels(reader);
-    RATLS_CHECK(reader.finish());
+    JsonCursor at(text, "", kLimits);
+    RATLS_CHECK(read_envelope(
+        at, "enclaveIdentity", 2, out,  //
+        json_required("id", [&] { out.tee = read_tee(at, "QE", "TD_QE"); }),
+        json_required("miscselect", [&] { out.misc_select = read_hex_u32(at); }),
+        json_required("miscselectMask", [&] { out.misc_select_mask = read_hex_u32(at); }),
+        json_required("attributes", [&] { out.attributes = read_hex<16>(at); }),
+        json_required("attributesMask", [&] { out.attributes_mask = read_hex<16>(at); }),
+        json_required("mrsigner", [&] { out.mr_signer = read_hex<32>(at); }),
+        json_required("isvprodid", [&] { out.isv_prod_id = read_number<std::uint16_t>(at); }),
+        json_required("tcbLevels", [&] { out.levels = read_isv_levels(at); })));
     return out;
 }
 

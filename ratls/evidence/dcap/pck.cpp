@@ -116,7 +116,7 @@ void read_configuration(der::Parser& parent, Pck& out) {
 }  // namespace
 
 bool is_pck(const Certificate& certificate) {
-    return common_name(certificate.subject()) == "Intel SGX PCK Certificate";
+    return certificate.common_name() == "Intel SGX PCK Certificate";
 }
 
 Result<Pck> parse_pck(const Certificate& certificate) {

@@ -70,7 +70,7 @@ std::string root_name(Line line) {
 
 Result<Vek> parse_vek(const Certificate& certificate) {
     Vek out;
-    const std::string subject = common_name(certificate.subject());
+    const std::string_view subject = certificate.common_name();
     if (subject == "SEV-VLEK") {
         out.kind = SigningKey::vlek;
     } else if (subject != "SEV-VCEK") {
@@ -84,7 +84,7 @@ Result<Vek> parse_vek(const Certificate& certificate) {
         return fail(Code::unsupported, "snp.vek: productName", quoted(out.product_name));
     }
     out.line = *line;
-    const std::string issuer = common_name(certificate.issuer());
+    const std::string_view issuer = common_name(certificate.issuer());
     if (issuer != intermediate_name(out.line, out.kind)) {
         return fail(Code::mismatch, "snp.vek: issuer",
                     quoted(intermediate_name(out.line, out.kind)) + " wanted for product " +

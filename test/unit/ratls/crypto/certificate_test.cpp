@@ -12,7 +12,7 @@ using test::pki_key;
 TEST_CASE("crypto.certificate: an openssl leaf gives its fields") {
     const Certificate leaf = pki_certificate("leaf");
     CHECK(equal(leaf.der(), pki("leaf.crt")));
-    CHECK(common_name(leaf.subject()) == "leaf");
+    CHECK(leaf.common_name() == "leaf");
     CHECK(name_text(leaf.subject()) == "CN=leaf, O=Example");
     CHECK(common_name(leaf.issuer()) == "intermediate");
     CHECK(leaf.not_before() == 1735689600);
@@ -65,8 +65,8 @@ TEST_CASE("crypto.certificate: a file is one DER certificate or PEM blocks") {
     const auto bundle = parse_certificates(pki("bundle.pem"));
     REQUIRE(bundle);
     REQUIRE(bundle->size() == 3);
-    CHECK(common_name((*bundle)[0].subject()) == "root");
-    CHECK(common_name((*bundle)[2].subject()) == "leaf");
+    CHECK((*bundle)[0].common_name() == "root");
+    CHECK((*bundle)[2].common_name() == "leaf");
     CHECK_FALSE(parse_certificates({}));
     CHECK_FALSE(parse_certificates(pki("p256.key")));  // PEM without a certificate
     CHECK_FALSE(parse_certificates(as_bytes(pem("CERTIFICATE", Bytes{0x30, 0x00}))));

@@ -368,7 +368,7 @@ TEST_CASE("dcap.collateral: a level that is there twice is refused") {
     CHECK_FALSE(dcap::parse_qe_identity(platform.qe_identity_text()));
 }
 
-TEST_CASE("dcap.collateral: the envelope has two members, each once, written without escapes") {
+TEST_CASE("dcap.collateral: the envelope has two members, each once") {
     const std::string value = info_value();
     const std::string signature = "\"signature\":\"" + std::string(128, '0') + "\"";
     const std::string body = "\"tcbInfo\":" + value;
@@ -382,8 +382,8 @@ TEST_CASE("dcap.collateral: the envelope has two members, each once, written wit
     CHECK_FALSE(parses(body + "," + signature + ",\"more\":1"));
     CHECK_FALSE(parses(body + "," + body + "," + signature));
     CHECK_FALSE(parses(body + "," + signature + "," + signature));
-    CHECK_FALSE(parses("\"tcb\\u0049nfo\":" + value + "," + signature));
-    CHECK_FALSE(parses(body + ",\"\\u0073ignature\":\"" + std::string(128, '0') + "\""));
+    CHECK(parses("\"tcb\\u0049nfo\":" + value + "," + signature));
+    CHECK_FALSE(parses(body + "," + signature + ",\"tcb\\u0049nfo\":" + value));
     CHECK_FALSE(parses("\"enclaveIdentity\":" + value + "," + signature));
     CHECK_FALSE(parses("\"tcbInfo\":" + value + value + "," + signature));
     CHECK_FALSE(parses("\"tcbInfo\":[" + value + "]," + signature));

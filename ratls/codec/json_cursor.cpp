@@ -1,0 +1,343 @@
+#include "ratls/codec/json_cursor.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+
+#include "ratls/base/text.h"
+
+namespace ratls {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+constexpr std::int64_t kMaxInteger = (std::int64_t{1} << 53) - 1;
+constexpr std::string_view kJson = "json";  // for faults of the text rather than of a value
+constexpr std::string_view kSpace = " \t\r\n";
+
+/// Where a string holds a control character, such as a line's end because its closing quote is
+/// missing; else the end.
+std::size_t find_broken_string(std::string_view text) {
+    bool inside = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '"') {
+            inside = !inside;
+        } else if (inside && static_cast<unsigned char>(text[i]) < 0x20) {
+            return i;
+        } else if (inside && text[i] == '\\') {
+            ++i;
+        }
+    }
+    return text.size();
+}
+
+std::string words(simdjson::error_code error) {
+    switch (error) {
+        case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
+            return "the text does not end with the bracket that closes its first one";
+        case simdjson::TAPE_ERROR:
+            return "a comma, colon, bracket or value missing or too much";
+        case simdjson::STRING_ERROR:
+            return "a string with a broken escape";
+        default:
+            return simdjson::error_message(error);
+    }
+}
+
+/// A name from outside, as it is if that is harmless.
+std::string shown(std::string_view key) {
+    const bool plain = !key.empty() && key.size() <= 80 && std::ranges::all_of(key, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-' || c == '.';
+    });
+    return plain ? std::string(key) : ratls::quoted(key);
+}
+
+}  // namespace
+
+/// simdjson looks at nothing that nobody reads, so everything must be read.
+struct JsonCursor::State {
+    State(std::string_view in, JsonLimits bounds) : text(in), limits(bounds), padded(in) {}
+
+    /// Calls `read` with what the cursor stands on.
+    template <typename Read>
+    auto at_value(const Read& read) {
+        return at_root ? read(document) : read(value);
+    }
+
+    std::string_view text;
+    JsonLimits limits;
+    simdjson::padded_string padded;
+    ondemand::parser parser;
+    ondemand::document document;
+    ondemand::value value;
+    bool at_root = true;
+    bool taken = false;  // `value` has been read
+    unsigned depth = 0;
+};
+
+JsonCursor::JsonCursor(std::string_view text, std::string name, JsonLimits limits)
+    : name_(std::move(name)) {
+    if (text.size() > limits.max_bytes) {
+        fail({Code::too_large, std::string(kJson),
+              "at most " + std::to_string(limits.max_bytes) + " bytes wanted, " +
+                  std::to_string(text.size()) + " found"});
+        return;
+    }
+    if (text.starts_with("\xef\xbb\xbf")) {  // some versions of simdjson skip it
+        fail({Code::malformed, std::string(kJson), "a byte order mark"});
+        return;
+    }
+    path_.reserve(limits.max_depth);
+    state_ = std::make_unique<State>(text, limits);
+    const auto error = state_->parser.iterate(state_->padded).get(state_->document);
+    if (error == simdjson::UNCLOSED_STRING || error == simdjson::UNESCAPED_CHARS) {
+        fail({Code::malformed, std::string(kJson),
+              "a string without an end, or with a control character, at offset " +
+                  std::to_string(find_broken_string(text))});
+    } else if (error != simdjson::SUCCESS) {
+        fail({Code::malformed, std::string(kJson), words(error)});
+    }
+}
+
+JsonCursor::~JsonCursor() = default;
+
+JsonCursor::Kind JsonCursor::kind() {
+    if (!ok()) {
+        return Kind::null;
+    }
+    ondemand::json_type type{};
+    if (const auto error = state_->at_value([](auto& node) { return node.type(); }).get(type)) {
+        refuse_text(words(error));
+        return Kind::null;
+    }
+    switch (type) {
+        case ondemand::json_type::object:
+            return Kind::object;
+        case ondemand::json_type::array:
+            return Kind::array;
+        case ondemand::json_type::string:
+            return Kind::string;
+        case ondemand::json_type::number:
+            return Kind::integer;
+        case ondemand::json_type::boolean:
+            return Kind::boolean;
+        case ondemand::json_type::null:
+            return Kind::null;
+    }
+    refuse_text("a value of no known kind");
+    return Kind::null;
+}
+
+void JsonCursor::null() {
+    bool is_null = false;
+    const auto read = [](auto& node) { return simdjson::simdjson_result<bool>(node.is_null()); };
+    if (ok() && took(state_->at_value(read).get(is_null), "null wanted") && !is_null) {
+        fail("null wanted");
+    }
+}
+
+bool JsonCursor::boolean() {
+    bool out = false;
+    return ok() &&
+           took(state_->at_value([](auto& node) { return node.get_bool(); }).get(out),
+                "true or false wanted") &&
+           out;
+}
+
+std::int64_t JsonCursor::integer(std::int64_t least, std::int64_t most) {
+    std::int64_t out = 0;
+    if (!ok()) {
+        return out;
+    }
+    const auto error = state_->at_value([](auto& node) { return node.get_int64(); }).get(out);
+    state_->taken = true;
+    if (error || out < std::max(least, -kMaxInteger) || out > std::min(most, kMaxInteger)) {
+        fail("a number from " + std::to_string(least) + " to " + std::to_string(most) + " wanted");
+        return 0;
+    }
+    return out;
+}
+
+std::string_view JsonCursor::string() {
+    std::string_view out;
+    if (ok() && took(state_->at_value([](auto& node) { return node.get_string(); }).get(out),
+                     "a text wanted")) {
+        check_string(out);
+    }
+    return ok() ? out : std::string_view();
+}
+
+/// That the value was read without this error of simdjson: it is of another kind than wanted, or no
+/// JSON.
+bool JsonCursor::took(int error, std::string_view wanted) {
+    if (error == simdjson::INCORRECT_TYPE) {
+        fail(std::string(wanted));
+    } else if (error != simdjson::SUCCESS) {
+        refuse_text(words(static_cast<simdjson::error_code>(error)));
+    }
+    state_->taken = error == simdjson::SUCCESS;
+    return state_->taken;
+}
+
+void JsonCursor::check_taken() {
+    if (ok() && !state_->taken) {
+        fail({Code::internal, where(), "a value that was not read"});
+    }
+}
+
+void JsonCursor::check_string(std::string_view text) {
+    if (text.find('\0') != std::string_view::npos) {
+        refuse_text("NUL in a string before what is");
+    }
+}
+
+void JsonCursor::each_item(std::size_t most, const void* context, void (*read)(const void*)) {
+    ondemand::array array;
+    if (!ok()) {
+        return;
+    }
+    if (!took(state_->at_value([](auto& node) { return node.get_array(); }).get(array),
+              "a list wanted") ||
+        !enter()) {
+        return;
+    }
+    path_.push_back({{}, 0});
+    for (auto item : array) {
+        if (const auto error = std::move(item).get(state_->value)) {
+            refuse_text(words(error));
+        } else if (path_.back().index == most) {
+            path_.pop_back();
+            fail("at most " + std::to_string(most) + " items wanted");
+            return;
+        } else {
+            state_->taken = false;
+            read(context);
+            check_taken();
+        }
+        if (!ok()) {
+            return;
+        }
+        ++path_.back().index;
+    }
+    path_.pop_back();
+    --state_->depth;
+}
+
+void JsonCursor::each_member(const void* context, void (*read)(const void*, std::string_view)) {
+    ondemand::object object;
+    if (!ok()) {
+        return;
+    }
+    if (!took(state_->at_value([](auto& node) { return node.get_object(); }).get(object),
+              "an object wanted") ||
+        !enter()) {
+        return;
+    }
+    path_.push_back({{}, kMember});
+    for (auto member : object) {
+        ondemand::field field;
+        std::string_view name;
+        auto error = std::move(member).get(field);
+        if (!error) {
+            error = field.unescaped_key().get(name);
+        }
+        if (error) {
+            refuse_text(words(error));
+            return;
+        }
+        check_string(name);
+        path_.back().key = name;
+        state_->value = field.value();
+        if (ok()) {
+            state_->taken = false;
+            read(context, name);
+            check_taken();
+        }
+        if (!ok()) {
+            return;
+        }
+    }
+    path_.pop_back();
+    --state_->depth;
+}
+
+bool JsonCursor::enter() {
+    state_->at_root = false;
+    if (++state_->depth > state_->limits.max_depth) {
+        fail({Code::too_large, std::string(kJson),
+              "more than " + std::to_string(state_->limits.max_depth) + " levels of nesting"});
+    }
+    return ok();
+}
+
+void JsonCursor::require(std::string_view name, bool there) {
+    if (ok() && !there) {
+        fail_at(name, "missing");
+    }
+}
+
+void JsonCursor::refuse_member(std::string_view name) {
+    path_.pop_back();
+    fail_at(ratls::quoted(name), "unknown member");
+}
+
+void JsonCursor::fail_at(std::string_view key, std::string what) {
+    std::string place = where();
+    place += place.empty() || key.empty() ? "" : ": ";
+    fail({Code::malformed, place + std::string(key), std::move(what)});
+}
+
+void JsonCursor::fail(Error error) {
+    if (!error_) {
+        error_ = std::move(error);
+    }
+}
+
+void JsonCursor::refuse_text(std::string what) {
+    fail({Code::malformed, std::string(kJson),
+          std::move(what) + " at offset " + std::to_string(offset())});
+}
+
+/// Of what is read next.
+std::size_t JsonCursor::offset() {
+    const char* place = nullptr;
+    if (!state_) {
+        return 0;
+    }
+    return state_->document.current_location().get(place) == simdjson::SUCCESS
+               ? static_cast<std::size_t>(place - state_->padded.data())
+               : state_->text.size();
+}
+
+std::string_view JsonCursor::text_between(std::size_t begin, std::size_t end) const {
+    if (!ok()) {
+        return {};
+    }
+    const std::string_view text = state_->text.substr(begin, end - begin);
+    return text.substr(0, text.find_last_not_of(kSpace) + 1);
+}
+
+Status JsonCursor::finish() {
+    if (ok() && offset() != state_->text.size()) {
+        refuse_text("trailing text");
+    }
+    if (error_) {
+        return std::unexpected(*error_);
+    }
+    return {};
+}
+
+std::string JsonCursor::where() const {
+    std::string out = name_;
+    for (const Place& place : path_) {
+        if (place.index != kMember) {
+            out += "[" + std::to_string(place.index) + "]";
+        } else {
+            out += (out.empty() ? "" : ": ") + shown(place.key);
+        }
+    }
+    return out;
+}
+
+}  // namespace ratls
