@@ -8,6 +8,8 @@
 
 namespace ratls::verify {
 
+constexpr std::size_t kUsual = 32;  // findings about one piece of evidence
+
 std::string_view verdict_name(Verdict verdict) {
     switch (verdict) {
         case Verdict::pass:
@@ -34,6 +36,9 @@ const Rule* find_rule(std::string_view name) {
 
 void Findings::add(Finding finding) {
     assert(find_rule(finding.rule) != nullptr);
+    if (all_.empty()) {
+        all_.reserve(kUsual);
+    }
     all_.push_back(std::move(finding));
 }
 

@@ -44,20 +44,30 @@ Result<Bytes> parse_base64(std::string_view text) {
     const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
     const std::string_view digits = text.substr(0, text.size() - padding);
     Bytes out(text.size() / 4 * 3);
-    std::uint32_t group = 0;
+    const auto digit = [&](std::size_t i) {
+        return std::uint32_t{kValues[static_cast<std::uint8_t>(digits[i])]};
+    };
     auto place = out.begin();
-    for (std::size_t i = 0; i < digits.size(); ++i) {
-        const std::uint8_t value = kValues[static_cast<std::uint8_t>(digits[i])];
-        if (value == kNoDigit) {
-            return fail(Code::malformed, "base64",
-                        "not a base64 character at position " + std::to_string(i));
-        }
-        group = (group << 6) | value;
-        if (i % 4 == 3) {
-            for (const int shift : {16, 8, 0}) {
-                *place++ = static_cast<std::uint8_t>(group >> shift);
-            }
-        }
+    std::size_t i = 0;
+    std::uint32_t seen = 0;  // what is no digit sets bits that digits do not have
+    for (; digits.size() - i >= 4; i += 4) {
+        const std::uint32_t a = digit(i), b = digit(i + 1), c = digit(i + 2), d = digit(i + 3);
+        seen |= a | b | c | d;
+        const std::uint32_t group = a << 18 | b << 12 | c << 6 | d;
+        *place++ = static_cast<std::uint8_t>(group >> 16);
+        *place++ = static_cast<std::uint8_t>(group >> 8);
+        *place++ = static_cast<std::uint8_t>(group);
+    }
+    std::uint32_t group = 0;
+    for (; i < digits.size(); ++i) {
+        seen |= digit(i);
+        group = (group << 6) | digit(i);
+    }
+    if ((seen & ~63U) != 0) {
+        const auto bad = std::ranges::find(
+            digits, kNoDigit, [](char c) { return kValues[static_cast<std::uint8_t>(c)]; });
+        return fail(Code::malformed, "base64",
+                    "not a base64 character at position " + std::to_string(bad - digits.begin()));
     }
     // The last group is not full: of its digits, 4 or 2 bits are no byte.
     const std::uint32_t last = group << (6 * padding) & 0xffffff;

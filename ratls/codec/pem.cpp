@@ -22,9 +22,16 @@ bool all_space(std::string_view text) {
     return std::ranges::all_of(text, is_space);
 }
 
+/// Line by line: there is hardly any other space in such a text.
 std::string without_space(std::string_view text) {
-    std::string out(text.size(), '\0');
-    out.erase(std::ranges::remove_copy_if(text, out.begin(), is_space).out, out.end());
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        out += line;
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+    }
+    std::erase_if(out, is_space);
     return out;
 }
 

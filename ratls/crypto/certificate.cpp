@@ -130,7 +130,6 @@ Result<Certificate> Certificate::parse(ByteView der) {
     if (extensions) {
         RATLS_CHECK(out.parse_extensions(*extensions));
     }
-    out.sha256 = ratls::sha256(out.der);
     return Certificate(parsed);
 }
 

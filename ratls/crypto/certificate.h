@@ -38,10 +38,9 @@ class Certificate {
     static Result<Certificate> parse(ByteView der);
 
     ByteView der() const { return parsed_->der; }
-    const Sha256Digest& sha256() const { return parsed_->sha256; }  ///< of `der`
-    ByteView serial() const { return parsed_->serial; }             ///< content of the INTEGER
-    ByteView issuer() const { return parsed_->issuer; }             ///< DER Name
-    ByteView subject() const { return parsed_->subject; }           ///< DER Name
+    ByteView serial() const { return parsed_->serial; }    ///< content of the INTEGER
+    ByteView issuer() const { return parsed_->issuer; }    ///< DER Name
+    ByteView subject() const { return parsed_->subject; }  ///< DER Name
     /// The value of the subject's one commonName; empty if there is none or more than one.
     std::string_view common_name() const { return parsed_->common_name; }
     UnixTime not_before() const { return parsed_->not_before; }
@@ -71,7 +70,6 @@ class Certificate {
   private:
     struct Parsed {
         Bytes der;
-        Sha256Digest sha256{};
         ByteView tbs, serial, issuer, subject, spki, signature;
         std::string_view common_name;
         UnixTime not_before = 0;

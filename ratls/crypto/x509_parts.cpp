@@ -10,20 +10,30 @@ namespace {
 
 constexpr std::string_view kName = "x509";
 
+/// Object identifiers by the content of their DER, as text: they are compared for each certificate.
 struct KnownScheme {
     std::string_view oid;
     SignatureScheme scheme;
 };
 
 constexpr std::array kSchemes = {
-    KnownScheme{"1.2.840.10045.4.3.2", {SignatureScheme::Kind::ecdsa, HashAlg::sha256, -1}},
-    KnownScheme{"1.2.840.10045.4.3.3", {SignatureScheme::Kind::ecdsa, HashAlg::sha384, -1}},
-    KnownScheme{"1.2.840.10045.4.3.4", {SignatureScheme::Kind::ecdsa, HashAlg::sha512, -1}},
-    KnownScheme{"1.2.840.113549.1.1.11", {SignatureScheme::Kind::rsa_pkcs1, HashAlg::sha256, -1}},
-    KnownScheme{"1.2.840.113549.1.1.12", {SignatureScheme::Kind::rsa_pkcs1, HashAlg::sha384, -1}},
-    KnownScheme{"1.2.840.113549.1.1.13", {SignatureScheme::Kind::rsa_pkcs1, HashAlg::sha512, -1}},
+    // 1.2.840.10045.4.3.2 to 4
+    KnownScheme{"\x2a\x86\x48\xce\x3d\x04\x03\x02",
+                {SignatureScheme::Kind::ecdsa, HashAlg::sha256, -1}},
+    KnownScheme{"\x2a\x86\x48\xce\x3d\x04\x03\x03",
+                {SignatureScheme::Kind::ecdsa, HashAlg::sha384, -1}},
+    KnownScheme{"\x2a\x86\x48\xce\x3d\x04\x03\x04",
+                {SignatureScheme::Kind::ecdsa, HashAlg::sha512, -1}},
+    // 1.2.840.113549.1.1.11 to 13
+    KnownScheme{"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b",
+                {SignatureScheme::Kind::rsa_pkcs1, HashAlg::sha256, -1}},
+    KnownScheme{"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c",
+                {SignatureScheme::Kind::rsa_pkcs1, HashAlg::sha384, -1}},
+    KnownScheme{"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d",
+                {SignatureScheme::Kind::rsa_pkcs1, HashAlg::sha512, -1}},
 };
-constexpr std::string_view kOidPss = "1.2.840.113549.1.1.10";
+constexpr std::string_view kOidPss =
+    "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";  // 1.2.840.113549.1.1.10
 constexpr std::string_view kOidMgf1 = "1.2.840.113549.1.1.8";
 
 std::optional<HashAlg> hash_from_oid(std::string_view oid) {
@@ -101,14 +111,15 @@ std::string read_oid(der::Parser& parser, std::string_view field) {
 Result<SignatureScheme> read_scheme(ByteView identifier) {
     der::Parser outer(identifier, kName);
     der::Parser algorithm = outer.sequence("signatureAlgorithm");
-    const std::string oid = read_oid(algorithm, "signatureAlgorithm");
+    const std::string_view oid = as_text(algorithm.element(der::kOid, "signatureAlgorithm"));
     SignatureScheme scheme;
     if (oid == kOidPss) {
         RATLS_TRY(scheme, read_pss(algorithm));
     } else {
         const auto* known = std::ranges::find(kSchemes, oid, &KnownScheme::oid);
         if (algorithm.ok() && known == kSchemes.end()) {
-            return fail(Code::unsupported, "x509: signatureAlgorithm", quoted(oid));
+            RATLS_TRY(const std::string text, der::oid_text(as_bytes(oid)));
+            return fail(Code::unsupported, "x509: signatureAlgorithm", quoted(text));
         }
         if (known != kSchemes.end()) {
             scheme = known->scheme;

@@ -18,7 +18,7 @@ std::string pin_text(const std::string& format, const Endpoint& endpoint,
     if (format == "firefox") {
         // A line of cert_override.txt in the profile; U = untrusted issuer, which is all we waive.
         std::string fingerprint;
-        for (const std::uint8_t byte : certificate.sha256()) {
+        for (const std::uint8_t byte : sha256(certificate.der())) {
             fingerprint += (fingerprint.empty() ? "" : ":") + hex(ByteView(&byte, 1));
         }
         for (char& c : fingerprint) {

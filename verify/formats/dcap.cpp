@@ -50,7 +50,7 @@ std::optional<DcapRoot> trust_root(const Certificate& certificate,
     if (certificate.common_name() != kRootName) {
         return std::nullopt;
     }
-    if (certificate.sha256() == kIntelRootCertificate) {
+    if (sha256(certificate.der()) == kIntelRootCertificate) {
         return DcapRoot{certificate, false};
     }
     const Sha256Digest& key = certificate.public_key().spki_sha256();
@@ -611,7 +611,7 @@ class DcapVerifier {
 DcapCollateral prove_dcap_collateral(const Endorsements& endorsements,
                                      const std::vector<UserRoot>& user_roots, dcap::Tee tee,
                                      ProvenSignatures* proven) {
-    ProvenSignatures own;
+    ProvenSignatures own(0);
     return Prover(endorsements, user_roots, tee, proven != nullptr ? *proven : own).run();
 }
 
@@ -619,7 +619,7 @@ std::optional<Verified<DcapEvidence>> verify_dcap(ByteView quote, const DcapColl
                                                   UnixTime now, Findings& out,
                                                   ProvenSignatures* proven) {
     Findings findings;
-    ProvenSignatures own;
+    ProvenSignatures own(0);
     auto evidence =
         DcapVerifier(quote, collateral, now, findings, proven != nullptr ? *proven : own).run();
     out.append(std::move(findings));

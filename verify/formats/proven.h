@@ -12,7 +12,10 @@ namespace ratls::verify {
 /// them each time. Only successes are kept. One thread at a time.
 class ProvenSignatures {
   public:
-    static constexpr std::size_t kMax = 4096;  ///< then it starts anew
+    static constexpr std::size_t kMax = 4096;
+
+    /// Remembers at most so many, then it starts anew; 0 for nothing.
+    explicit ProvenSignatures(std::size_t max = kMax) : max_(max) {}
 
     /// As ratls::verify_issued_by.
     Status verify_issued_by(const Certificate& child, const Certificate& issuer, int cas_below);
@@ -22,9 +25,11 @@ class ProvenSignatures {
     Status verify_ecdsa(const PublicKey& key, ByteView message, ByteView signature);
 
   private:
-    template <typename Verify>
-    Status once(const Sha256Digest& what, const Verify& verify);
+    /// `name()` gives what the proof is remembered by.
+    template <typename Name, typename Verify>
+    Status once(const Name& name, const Verify& verify);
 
+    std::size_t max_;
     std::set<Sha256Digest> known_;
 };
 

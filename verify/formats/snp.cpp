@@ -80,7 +80,7 @@ Status check_amd_list(const Crl& crl, const Certificate& root) {
 /// A certificate that is known byte by byte needs no signature; of any other with a trusted key,
 /// every field is only as good as its self-signature.
 bool known_root(const Certificate& root, const std::vector<UserRoot>& user_roots) {
-    return std::ranges::find(kArkCertificates, root.sha256()) != kArkCertificates.end() ||
+    return std::ranges::find(kArkCertificates, sha256(root.der())) != kArkCertificates.end() ||
            std::ranges::any_of(user_roots, [&](const UserRoot& user) {
                return user.kind == RootKind::snp && equal(user.certificate.der(), root.der());
            });
@@ -218,15 +218,22 @@ class SnpVerifier {
                 intermediates.push_back(&candidate);
             }
         }
+        std::vector<const Certificate*> roots;
+        for (const Certificate& candidate : inputs_.endorsements.certificates()) {
+            roots.push_back(&candidate);
+        }
+        for (const UserRoot& user : inputs_.user_roots) {
+            const auto same = [&](const Certificate* root) {
+                return equal(root->der(), user.certificate.der());
+            };
+            if (user.kind == RootKind::snp && std::ranges::none_of(roots, same)) {
+                roots.push_back(&user.certificate);
+            }
+        }
         std::vector<Path> paths;
         for (const Certificate* intermediate : intermediates) {
-            for (const Certificate& root : inputs_.endorsements.certificates()) {
-                consider(vek, *intermediate, root, paths);
-            }
-            for (const UserRoot& root : inputs_.user_roots) {
-                if (root.kind == RootKind::snp) {
-                    consider(vek, *intermediate, root.certificate, paths);
-                }
+            for (const Certificate* root : roots) {
+                consider(vek, *intermediate, *root, paths);
             }
         }
         if (paths.empty()) {
@@ -255,7 +262,7 @@ class SnpVerifier {
         }
         Path path{&intermediate, &root,
                   verify_path(vek, intermediate, root, inputs_,
-                              inputs_.proven != nullptr ? *inputs_.proven : proven_)};
+                              inputs_.proven != nullptr ? *inputs_.proven : nothing_proven_)};
         path.dated =
             verify_dates(intermediate, inputs_.now, "") && verify_dates(root, inputs_.now, "");
         for (const UserRoot& user : inputs_.user_roots) {
@@ -358,7 +365,7 @@ class SnpVerifier {
     const SnpInputs& inputs_;
     Findings& out_;
     SnpEvidence evidence_;
-    ProvenSignatures proven_;  // candidates for a root may be the same certificate
+    ProvenSignatures nothing_proven_{0};
     bool vek_known_ = false;
 };
 
