@@ -80,7 +80,8 @@ class Json {
 };
 
 /// Parses one JSON text. Refused beyond RFC 8259: duplicate member names, numbers that are not
-/// integers within +-(2^53-1), NUL in strings, a byte order mark, trailing text.
+/// integers within +-(2^53-1), NUL in strings, a byte order mark, trailing text, an outermost value
+/// that is no object or list.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
 
 /// Lists of byte strings in hex, and of texts.

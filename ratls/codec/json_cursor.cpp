@@ -44,6 +44,16 @@ std::string words(simdjson::error_code error) {
     }
 }
 
+/// simdjson would let the environment choose: SIMDJSON_FORCE_IMPLEMENTATION.
+void use_best_implementation() {
+    static const bool done = [] {
+        simdjson::get_active_implementation() =
+            simdjson::get_available_implementations().detect_best_supported();
+        return true;
+    }();
+    static_cast<void>(done);
+}
+
 /// A name from outside, as it is if that is harmless.
 std::string shown(std::string_view key) {
     const bool plain = !key.empty() && key.size() <= 80 && std::ranges::all_of(key, [](char c) {
@@ -59,20 +69,14 @@ std::string shown(std::string_view key) {
 struct JsonCursor::State {
     State(std::string_view in, JsonLimits bounds) : text(in), limits(bounds), padded(in) {}
 
-    /// Calls `read` with what the cursor stands on.
-    template <typename Read>
-    auto at_value(const Read& read) {
-        return at_root ? read(document) : read(value);
-    }
-
     std::string_view text;
     JsonLimits limits;
     simdjson::padded_string padded;
     ondemand::parser parser;
     ondemand::document document;
     ondemand::value value;
-    bool at_root = true;
-    bool taken = false;  // `value` has been read
+    bool at_root = true;  // on `document`, which is an object or a list; else on `value`
+    bool taken = false;   // it has been read
     unsigned depth = 0;
 };
 
@@ -88,6 +92,13 @@ JsonCursor::JsonCursor(std::string_view text, std::string name, JsonLimits limit
         fail({Code::malformed, std::string(kJson), "a byte order mark"});
         return;
     }
+    // The outermost scalars of simdjson 3.0 may have something behind them.
+    if (const std::size_t first = text.find_first_not_of(kSpace);
+        first == std::string_view::npos || (text[first] != '{' && text[first] != '[')) {
+        fail({Code::malformed, std::string(kJson), "an object or a list wanted"});
+        return;
+    }
+    use_best_implementation();
     path_.reserve(limits.max_depth);
     state_ = std::make_unique<State>(text, limits);
     const auto error = state_->parser.iterate(state_->padded).get(state_->document);
@@ -107,7 +118,8 @@ JsonCursor::Kind JsonCursor::kind() {
         return Kind::null;
     }
     ondemand::json_type type{};
-    if (const auto error = state_->at_value([](auto& node) { return node.type(); }).get(type)) {
+    State& state = *state_;
+    if (const auto error = (state.at_root ? state.document.type() : state.value.type()).get(type)) {
         refuse_text(words(error));
         return Kind::null;
     }
@@ -131,41 +143,61 @@ JsonCursor::Kind JsonCursor::kind() {
 
 void JsonCursor::null() {
     bool is_null = false;
-    const auto read = [](auto& node) { return simdjson::simdjson_result<bool>(node.is_null()); };
-    if (ok() && took(state_->at_value(read).get(is_null), "null wanted") && !is_null) {
+    if (may_read_scalar("null wanted") &&
+        took(simdjson::simdjson_result<bool>(state_->value.is_null()).get(is_null),
+             "null wanted") &&
+        !is_null) {
         fail("null wanted");
     }
 }
 
 bool JsonCursor::boolean() {
+    constexpr std::string_view kWanted = "true or false wanted";
     bool out = false;
-    return ok() &&
-           took(state_->at_value([](auto& node) { return node.get_bool(); }).get(out),
-                "true or false wanted") &&
-           out;
+    return may_read_scalar(kWanted) && took(state_->value.get_bool().get(out), kWanted) && out;
 }
 
 std::int64_t JsonCursor::integer(std::int64_t least, std::int64_t most) {
+    const auto wanted = [&] {
+        return "an integer from " + std::to_string(least) + " to " + std::to_string(most) +
+               " wanted";
+    };
     std::int64_t out = 0;
-    if (!ok()) {
-        return out;
-    }
-    const auto error = state_->at_value([](auto& node) { return node.get_int64(); }).get(out);
-    state_->taken = true;
-    if (error || out < std::max(least, -kMaxInteger) || out > std::min(most, kMaxInteger)) {
-        fail("a number from " + std::to_string(least) + " to " + std::to_string(most) + " wanted");
+    if (!may_read()) {
         return 0;
     }
+    // Whatever is wrong with a number, this is what it should be.
+    if (state_->at_root || state_->value.get_int64().get(out) ||
+        out < std::max(least, -kMaxInteger) || out > std::min(most, kMaxInteger)) {
+        fail(wanted());
+        return 0;
+    }
+    state_->taken = true;
     return out;
 }
 
 std::string_view JsonCursor::string() {
+    constexpr std::string_view kWanted = "a text wanted";
     std::string_view out;
-    if (ok() && took(state_->at_value([](auto& node) { return node.get_string(); }).get(out),
-                     "a text wanted")) {
+    if (may_read_scalar(kWanted) && took(state_->value.get_string().get(out), kWanted)) {
         check_string(out);
     }
     return ok() ? out : std::string_view();
+}
+
+/// simdjson would give a value again, and what a list or an object held last for that itself.
+bool JsonCursor::may_read() {
+    if (ok() && state_->taken) {
+        fail({Code::internal, where(), "a value that was read twice"});
+    }
+    return ok();
+}
+
+bool JsonCursor::may_read_scalar(std::string_view wanted) {
+    if (may_read() && state_->at_root) {
+        fail(std::string(wanted));
+    }
+    return ok();
 }
 
 /// That the value was read without this error of simdjson: it is of another kind than wanted, or no
@@ -194,18 +226,19 @@ void JsonCursor::check_string(std::string_view text) {
 
 void JsonCursor::each_item(std::size_t most, const void* context, void (*read)(const void*)) {
     ondemand::array array;
-    if (!ok()) {
+    if (!may_read()) {
         return;
     }
-    if (!took(state_->at_value([](auto& node) { return node.get_array(); }).get(array),
-              "a list wanted") ||
-        !enter()) {
+    State& state = *state_;
+    const auto error =
+        (state.at_root ? state.document.get_array() : state.value.get_array()).get(array);
+    if (!took(error, "a list wanted") || !enter()) {
         return;
     }
     path_.push_back({{}, 0});
     for (auto item : array) {
-        if (const auto error = std::move(item).get(state_->value)) {
-            refuse_text(words(error));
+        if (const auto fault = std::move(item).get(state_->value)) {
+            refuse_text(words(fault));
         } else if (path_.back().index == most) {
             path_.pop_back();
             fail("at most " + std::to_string(most) + " items wanted");
@@ -226,24 +259,25 @@ void JsonCursor::each_item(std::size_t most, const void* context, void (*read)(c
 
 void JsonCursor::each_member(const void* context, void (*read)(const void*, std::string_view)) {
     ondemand::object object;
-    if (!ok()) {
+    if (!may_read()) {
         return;
     }
-    if (!took(state_->at_value([](auto& node) { return node.get_object(); }).get(object),
-              "an object wanted") ||
-        !enter()) {
+    State& state = *state_;
+    const auto error =
+        (state.at_root ? state.document.get_object() : state.value.get_object()).get(object);
+    if (!took(error, "an object wanted") || !enter()) {
         return;
     }
     path_.push_back({{}, kMember});
     for (auto member : object) {
         ondemand::field field;
         std::string_view name;
-        auto error = std::move(member).get(field);
-        if (!error) {
-            error = field.unescaped_key().get(name);
+        auto fault = std::move(member).get(field);
+        if (!fault) {
+            fault = field.unescaped_key().get(name);
         }
-        if (error) {
-            refuse_text(words(error));
+        if (fault) {
+            refuse_text(words(fault));
             return;
         }
         check_string(name);
@@ -302,7 +336,7 @@ void JsonCursor::refuse_text(std::string what) {
 /// Of what is read next.
 std::size_t JsonCursor::offset() {
     const char* place = nullptr;
-    if (!state_) {
+    if (!ok()) {
         return 0;
     }
     return state_->document.current_location().get(place) == simdjson::SUCCESS

@@ -27,7 +27,8 @@ struct JsonMember {
 
 /// Stands on one value of a text after the other and keeps none: for what is read often and has a
 /// place of its own. Refused beyond RFC 8259: numbers that are not integers within +-(2^53-1), NUL
-/// in strings, a byte order mark, trailing text, and of an object what `members` says. Failures
+/// in strings, a byte order mark, trailing text, an outermost value that is no object or list, and
+/// of an object what `members` says. Failures
 /// stick, as in Reader, and name the value ("tcbInfo: tcbLevels[2]: tcb: pcesvn"), or if the text
 /// is no JSON, "json" and the offset.
 class JsonCursor {
@@ -62,13 +63,13 @@ class JsonCursor {
         static_assert(sizeof...(known) <= 32);
         std::uint32_t seen = 0;
         any_members([&](std::string_view name) {
-            std::uint32_t bit = 1;
+            [[maybe_unused]] std::uint32_t bit = 1;
             const bool found = (is_next(known, name, seen, bit) || ...);
             if (!found) {
                 refuse_member(name);
             }
         });
-        std::uint32_t bit = 1;
+        [[maybe_unused]] std::uint32_t bit = 1;
         ((require(known.name, !known.required || (seen & bit) != 0), bit <<= 1), ...);
     }
     /// Calls `read(name)` on the value of each member of an object, also if a name is there twice.
@@ -120,6 +121,8 @@ class JsonCursor {
     void refuse_member(std::string_view name);
     void each_item(std::size_t most, const void* context, void (*read)(const void*));
     void each_member(const void* context, void (*read)(const void*, std::string_view));
+    bool may_read();
+    bool may_read_scalar(std::string_view wanted);
     bool took(int error, std::string_view wanted);
     void check_taken();
     bool enter();

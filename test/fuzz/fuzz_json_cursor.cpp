@@ -51,9 +51,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         __builtin_trap();
     }
     for (std::size_t i = 0; whole && i < members.size(); ++i) {
-        const auto alone = parse_json(members[i].second);
+        const auto alone = parse_json("[" + std::string(members[i].second) + "]");
         const auto& [name, value] = (*whole->if_object())[i];
-        if (name != members[i].first || !alone || alone->canonical() != value.canonical()) {
+        if (name != members[i].first || !alone || alone->if_array()->size() != 1 ||
+            alone->if_array()->front().canonical() != value.canonical()) {
             __builtin_trap();
         }
     }

@@ -95,7 +95,7 @@ struct EcObject {
 /// sets the point of five, and most of a verification's keys live for that verification only.
 class EcPool {
   public:
-    explicit EcPool(const char* group) : group_(group) {}
+    explicit EcPool(const char* group) : group_(group) { idle_.reserve(kMaxIdle); }
 
     static EcPool& of(KeyKind curve) {
         static auto& p256 = *new EcPool("P-256");  // as long as `library`

@@ -546,7 +546,7 @@ void set_member(Scene& scene, const Row& row) {
     std::erase_if(snp, [&](const auto& member) { return member.first == top; });
     Json changed(snp);
     if (!row.value.empty()) {
-        changed.set(top, parse_json(row.value).value());
+        changed.set(top, parse_json("[" + row.value + "]").value().if_array()->front());
     }
     Json text = snapshot_json(*scene.snapshot);
     text.set("tee", Json(Json::Object{}).set("snp", std::move(changed)));

@@ -118,34 +118,58 @@ TEST_CASE("codec.json_cursor: what is optional before what is required changes n
 
 TEST_CASE("codec.json_cursor: a value of another kind, or out of its bounds, is named") {
     CHECK(fault("[]") == "e: an object wanted");
-    CHECK(fault("1") == "e: an object wanted");
-    CHECK(fault(R"({"a":"1"})") == "e: a: a number from 0 to 9 wanted");
-    CHECK(fault(R"({"a":-1})") == "e: a: a number from 0 to 9 wanted");
-    CHECK(fault(R"({"a":10})") == "e: a: a number from 0 to 9 wanted");
-    CHECK(fault(R"({"a":1.0})") == "e: a: a number from 0 to 9 wanted");
-    CHECK(fault(R"({"a":null})") == "e: a: a number from 0 to 9 wanted");
+    CHECK(fault("1") == "json: an object or a list wanted");
+    CHECK(fault(R"({"a":"1"})") == "e: a: an integer from 0 to 9 wanted");
+    CHECK(fault(R"({"a":-1})") == "e: a: an integer from 0 to 9 wanted");
+    CHECK(fault(R"({"a":10})") == "e: a: an integer from 0 to 9 wanted");
+    CHECK(fault(R"({"a":1.0})") == "e: a: an integer from 0 to 9 wanted");
+    CHECK(fault(R"({"a":null})") == "e: a: an integer from 0 to 9 wanted");
     CHECK(fault(R"({"a":1,"b":{}})") == "e: b: a list wanted");
     CHECK(fault(R"({"a":1,"b":["x",2]})") == "e: b[1]: a text wanted");
     CHECK(fault(R"({"a":1,"b":["x","y"]})").empty());
     CHECK(fault(R"({"a":1,"b":["x","y","z"]})") == "e: b: at most 2 items wanted");
-    const auto boolean = [](JsonCursor& at) { at.boolean(); };
-    CHECK(fault_of("true", boolean).empty());
-    CHECK(fault_of("0", boolean) == "v: true or false wanted");
-    const auto integer = [](JsonCursor& at) { at.integer(INT64_MIN, INT64_MAX); };
-    CHECK(fault_of("-9007199254740991", integer).empty());
-    CHECK_FALSE(fault_of("9007199254740992", integer).empty());
+    const auto boolean = [](JsonCursor& at) { at.items(1, [&] { at.boolean(); }); };
+    CHECK(fault_of("[true]", boolean).empty());
+    CHECK(fault_of("[0]", boolean) == "v[0]: true or false wanted");
+    const auto integer = [](JsonCursor& at) {
+        at.items(1, [&] { at.integer(INT64_MIN, INT64_MAX); });
+    };
+    CHECK(fault_of("[-9007199254740991]", integer).empty());
+    CHECK_FALSE(fault_of("[9007199254740992]", integer).empty());
+    // The outermost value is none of these.
+    CHECK(fault_of("{}", [](JsonCursor& at) { at.null(); }) == "v: null wanted");
+    CHECK(fault_of("[]", [](JsonCursor& at) { at.boolean(); }) == "v: true or false wanted");
+    CHECK(fault_of("[]", [](JsonCursor& at) { at.integer(0, 1); }) ==
+          "v: an integer from 0 to 1 wanted");
+    CHECK(fault_of("{}", [](JsonCursor& at) { at.string(); }) == "v: a text wanted");
 }
 
 TEST_CASE("codec.json_cursor: each kind is told before it is read") {
-    const auto kind = [](std::string_view text) { return JsonCursor(text, "k").kind(); };
-    CHECK(kind("null") == Kind::null);
-    CHECK(kind("false") == Kind::boolean);
-    CHECK(kind("-1") == Kind::integer);
-    CHECK(kind("\"\"") == Kind::string);
-    CHECK(kind("[]") == Kind::array);
-    CHECK(kind("{}") == Kind::object);
-    CHECK(JsonCursor("true", "k").boolean());
-    CHECK_FALSE(JsonCursor("false", "k").boolean());
+    std::vector<Kind> kinds;
+    std::vector<bool> booleans;
+    JsonCursor at("[null, false, true, -1, \"\", [], {}]", "k");
+    CHECK(at.kind() == Kind::array);
+    at.items(kAny, [&] {
+        const Kind kind = kinds.emplace_back(at.kind());
+        if (kind == Kind::boolean) {
+            booleans.push_back(at.boolean());
+        } else if (kind == Kind::null) {
+            at.null();
+        } else if (kind == Kind::integer) {
+            at.integer(-1, -1);
+        } else if (kind == Kind::string) {
+            at.string();
+        } else if (kind == Kind::array) {
+            at.items(0, [] {});
+        } else {
+            at.members();
+        }
+    });
+    CHECK(at.finish());
+    CHECK(kinds == std::vector{Kind::null, Kind::boolean, Kind::boolean, Kind::integer,
+                               Kind::string, Kind::array, Kind::object});
+    CHECK(booleans == std::vector{false, true});
+    CHECK(JsonCursor("{}", "k").kind() == Kind::object);
 }
 
 TEST_CASE("codec.json_cursor: the first failure stays, and after it nothing is read") {
@@ -179,6 +203,40 @@ TEST_CASE("codec.json_cursor: who gets a value and does not read it is at fault"
     const auto nested = [](JsonCursor& at) { at.items(kAny, [&] { at.items(kAny, [] {}); }); };
     CHECK(fault_of(R"([[],[]])", nested).empty());
     CHECK(fault_of(R"([[],[1]])", nested) == "v[1][0]: a value that was not read");
+}
+
+TEST_CASE("codec.json_cursor: nothing is read twice, since it would be what was read last") {
+    const auto string = [](JsonCursor& at) { at.items(kAny, [&] { at.string(), at.string(); }); };
+    CHECK(fault_of(R"(["x"])", string) == "v[0]: a value that was read twice");
+    const auto list = [](JsonCursor& at) {
+        at.items(kAny, [&] { at.integer(0, 9); });
+        at.integer(0, 9);
+    };
+    CHECK(fault_of(R"([7])", list) == "v: a value that was read twice");
+    const auto empty = [](JsonCursor& at) {
+        at.members();
+        at.members();
+    };
+    CHECK(fault_of(R"({})", empty) == "v: a value that was read twice");
+}
+
+TEST_CASE("codec.json_cursor: a text that cannot be opened can be asked for anything") {
+    for (const auto text : {""sv, "{\"a"sv, "[\"\xff\"]"sv, "x"sv}) {
+        JsonCursor at(text, "t");
+        CHECK(at.text_of([&] { at.items(kAny, [] {}); }).empty());
+        at.members();
+        at.any_members([](std::string_view) {});
+        at.null();
+        CHECK(at.kind() == Kind::null);
+        CHECK(at.string().empty());
+        CHECK(at.integer(0, 1) == 0);
+        CHECK_FALSE(at.boolean());
+        CHECK_FALSE(at.finish());
+    }
+    JsonCursor large("[1]", "t", {.max_bytes = 2});
+    large.items(kAny, [] {});
+    CHECK(large.text_of([] {}).empty());
+    CHECK(large.finish().error().code == Code::too_large);
 }
 
 TEST_CASE("codec.json_cursor: a text that is no JSON is refused with the place") {
