@@ -23,7 +23,8 @@ class TreeReader {
                 out.emplace<bool>(in_.boolean());
                 break;
             case JsonCursor::Kind::integer:
-                out.emplace<std::int64_t>(in_.integer(-Json::kMaxInteger, Json::kMaxInteger));
+                out.emplace<std::int64_t>(
+                    in_.integer(-JsonCursor::kMaxInteger, JsonCursor::kMaxInteger));
                 break;
             case JsonCursor::Kind::string:
                 out.emplace<std::string>(in_.string());

@@ -19,7 +19,6 @@ class Json {
   public:
     using Array = std::vector<Json>;
     using Object = std::vector<std::pair<std::string, Json>>;  // in the order of the text
-    static constexpr std::int64_t kMaxInteger = (std::int64_t{1} << 53) - 1;
 
     Json() = default;
     Json(std::nullptr_t) {}
@@ -76,6 +75,8 @@ class Json {
     std::string canonical() const;
 
   private:
+    static constexpr std::int64_t kMaxInteger = JsonCursor::kMaxInteger;
+
     std::variant<std::monostate, bool, std::int64_t, std::string, Array, Object> value_;
 };
 

@@ -11,7 +11,6 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr std::int64_t kMaxInteger = (std::int64_t{1} << 53) - 1;
 constexpr std::string_view kJson = "json";  // for faults of the text rather than of a value
 constexpr std::string_view kSpace = " \t\r\n";
 
@@ -142,12 +141,12 @@ JsonCursor::Kind JsonCursor::kind() {
 }
 
 void JsonCursor::null() {
+    constexpr std::string_view kWanted = "null wanted";
     bool is_null = false;
-    if (may_read_scalar("null wanted") &&
-        took(simdjson::simdjson_result<bool>(state_->value.is_null()).get(is_null),
-             "null wanted") &&
+    if (may_read_scalar(kWanted) &&
+        took(simdjson::simdjson_result<bool>(state_->value.is_null()).get(is_null), kWanted) &&
         !is_null) {
-        fail("null wanted");
+        fail(std::string(kWanted));
     }
 }
 
@@ -158,10 +157,6 @@ bool JsonCursor::boolean() {
 }
 
 std::int64_t JsonCursor::integer(std::int64_t least, std::int64_t most) {
-    const auto wanted = [&] {
-        return "an integer from " + std::to_string(least) + " to " + std::to_string(most) +
-               " wanted";
-    };
     std::int64_t out = 0;
     if (!may_read()) {
         return 0;
@@ -169,7 +164,8 @@ std::int64_t JsonCursor::integer(std::int64_t least, std::int64_t most) {
     // Whatever is wrong with a number, this is what it should be.
     if (state_->at_root || state_->value.get_int64().get(out) ||
         out < std::max(least, -kMaxInteger) || out > std::min(most, kMaxInteger)) {
-        fail(wanted());
+        fail("an integer from " + std::to_string(least) + " to " + std::to_string(most) +
+             " wanted");
         return 0;
     }
     state_->taken = true;

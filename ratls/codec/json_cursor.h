@@ -34,6 +34,7 @@ struct JsonMember {
 class JsonCursor {
   public:
     enum class Kind : std::uint8_t { null, boolean, integer, string, array, object };
+    static constexpr std::int64_t kMaxInteger = (std::int64_t{1} << 53) - 1;
 
     /// On the outermost value. `name` stands for it in errors; it may be empty.
     JsonCursor(std::string_view text, std::string name, JsonLimits limits = {});

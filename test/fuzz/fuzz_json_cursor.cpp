@@ -19,7 +19,7 @@ void read_value(JsonCursor& at) {
             at.boolean();
             break;
         case JsonCursor::Kind::integer:
-            at.integer(-Json::kMaxInteger, Json::kMaxInteger);
+            at.integer(-JsonCursor::kMaxInteger, JsonCursor::kMaxInteger);
             break;
         case JsonCursor::Kind::string:
             at.string();
