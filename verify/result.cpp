@@ -64,6 +64,7 @@ Json result_json(const VerificationResult& result) {
     tpm.set("assumption", result.tpm.assumption);
     out.set("tpm", std::move(tpm));
     out.set("freshness", result.freshness);
+    out.set("relay", result.relay_possible() ? "possible" : "excluded");
     out.set("not_older_than",
             result.not_older_than ? Json(format_rfc3339(*result.not_older_than)) : Json());
     out.set("dialect", result.dialect.empty() ? Json() : Json(result.dialect));
@@ -112,7 +113,7 @@ std::string result_text(const VerificationResult& result) {
     if (result.not_older_than) {
         out += ", not older than " + format_rfc3339(*result.not_older_than);
     }
-    out += "\n";
+    out += result.relay_possible() ? "; relay possible\n" : "; relay excluded\n";
     for (const Finding& finding : result.findings.all()) {
         if (finding.verdict == Verdict::pass) {
             continue;

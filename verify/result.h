@@ -8,6 +8,7 @@
 #include "ratls/base/bytes.h"
 #include "ratls/base/time.h"
 #include "ratls/codec/json.h"
+#include "ratls/crypto/hash.h"
 #include "verify/finding.h"
 
 namespace ratls::verify {
@@ -39,14 +40,24 @@ struct TcbStatus {
     std::string date;
 };
 
+/// What fresh evidence says about the keys of the VM, for further connections to the same name.
+struct AttestedKeys {
+    Sha256Digest pubkey{};             ///< of the connection that had freshness 3
+    std::vector<Sha256Digest> listed;  ///< claim 9
+    unsigned key_origin = 0;           ///< claim 14
+};
+
 struct VerificationResult {
     Outcome outcome = Outcome::invalid;
     std::string root;  ///< "vendor", "user"; empty while no chain holds
     std::optional<TcbStatus> tcb;
     TpmClass tpm;
-    /// Of the AK that the claims name, if its quote verifies. Not part of the JSON.
-    std::optional<Bytes> ak_name;
+    // Not part of the JSON:
+    std::optional<Bytes> ak_name;         ///< that the claims name, if its quote verifies
+    std::optional<AttestedKeys> attested;  ///< only with freshness 3
     int freshness = 0;  ///< 0..3
+    /// Whoever answers may pass on the evidence of another machine: true below freshness 3.
+    bool relay_possible() const { return freshness < 3; }
     std::optional<UnixTime> not_older_than;
     std::string dialect;
     Findings findings;

@@ -35,8 +35,14 @@ const std::vector<Rule>& all_rules() {
         {"session.binder", kSound, 8,
          "The binder is the one of this connection, made with this verifier's nonce"},
         {"session.nonce", kSound, 8, "The fresh evidence contains this verifier's nonce"},
+        {"second.key", kSound, 8,
+         "A further connection has the key of the evidence of freshness 3, or one that it lists"},
         {"freshness.required", kPolicy, 8,
-         "The evidence is as fresh as policy, command line and the claims demand"},
+         "The evidence is as fresh as policy, command line and the claims demand; below 3 a live "
+         "target is never more than waived"},
+        {"freshness.issued_at", kSound, 8,
+         "By the VM's clock, the certificate was made when its validity began, fresh evidence not "
+         "before the certificate, and neither in the future"},
         {"freshness.beacon", kPolicy, 8,
          "The beacon that the claims hash is there, genuine and not too old"},
         // AMD SEV-SNP.

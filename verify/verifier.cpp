@@ -30,20 +30,28 @@ bool same_name(std::string_view a, std::string_view b) {
     return lower(a) == lower(b);
 }
 
+bool in_san(const Certificate& certificate, const std::string& name) {
+    if (const auto ip = parse_ip(name)) {
+        return std::ranges::find(certificate.ip_addresses(), *ip) !=
+               certificate.ip_addresses().end();
+    }
+    return std::ranges::any_of(certificate.dns_names(),
+                               [&](const std::string& dns) { return same_name(dns, name); });
+}
+
+void check_dates(const Certificate& certificate, UnixTime now, Findings& out) {
+    const auto dates = verify_dates(certificate, now, "certificate");
+    out.check("cert.dates", dates.has_value(), "valid at " + format_rfc3339(now),
+              dates ? "valid" : dates.error().what);
+}
+
 void check_name(const Certificate& certificate, const cert::Claims& claims, const std::string& name,
                 Findings& out) {
-    bool in_san = false;
-    if (const auto ip = parse_ip(name)) {
-        in_san =
-            std::ranges::find(certificate.ip_addresses(), *ip) != certificate.ip_addresses().end();
-    } else {
-        in_san = std::ranges::any_of(certificate.dns_names(),
-                                     [&](const std::string& dns) { return same_name(dns, name); });
-    }
+    const bool in_names = in_san(certificate, name);
     const bool in_claims = std::ranges::any_of(
         claims.service_names, [&](const std::string& service) { return same_name(service, name); });
-    out.check("cert.name", in_san && in_claims, quoted(name) + " in SAN and service names",
-              in_san ? (in_claims ? "there" : "not in claim 10") : "not in SAN");
+    out.check("cert.name", in_names && in_claims, quoted(name) + " in SAN and service names",
+              in_names ? (in_claims ? "there" : "not in claim 10") : "not in SAN");
 }
 
 /// All checks of a kind as one finding: what holds, or what does not.
@@ -82,28 +90,62 @@ Json claims_json(const cert::Claims& claims) {
     return out;
 }
 
-/// Rule 8. What the claims promise is demanded, and a key that outlives a boot needs the binder.
+/// Rule 8, for a live target: what policy and claims demand. A key that outlives a boot needs the
+/// binder. What a lower demand lets through is never a pass.
+void check_freshness(unsigned promised, bool persistent, const FreshnessPolicy& policy,
+                     VerificationResult& out) {
+    constexpr std::string_view kRule = "freshness.required";
+    const bool by_claims = static_cast<int>(promised) > policy.required;
+    const int required = by_claims ? static_cast<int>(promised) : policy.required;
+    std::string expected =
+        "at least " + std::to_string(required) + (by_claims ? " (claim 13)" : " (policy)");
+    std::string actual = std::to_string(out.freshness);
+    if (out.freshness < required) {
+        const bool no_more = static_cast<int>(promised) < required;
+        out.findings.fail(kRule, std::move(expected),
+                          actual + (no_more ? "; this endpoint offers at most " +
+                                                  std::to_string(promised) + " (claim 13)"
+                                            : ""));
+    } else if (out.freshness == kFullFreshness) {
+        out.findings.check(kRule, true, std::move(expected), std::move(actual));
+    } else if (persistent && !policy.persistent_key_waived) {
+        out.findings.fail(kRule, "3, since the key outlives a boot", std::move(actual));
+    } else {
+        out.findings.add({std::string(kRule), Verdict::waived, "3",
+                          actual + ", and at least " + std::to_string(required) +
+                              " is asked for" + (persistent ? " (persistent_key: waived)" : "")});
+    }
+}
+
 void check_freshness(const cert::Claims& claims, const CertificateInputs& inputs,
                      VerificationResult& out) {
-    const FreshnessPolicy& policy = inputs.context.policy.freshness;
-    int required = policy.required;
-    std::string why = "policy";
-    if (claims.max_fresh == kFullFreshness && required < kFullFreshness) {
-        required = kFullFreshness;
-        why = "claim 13";
+    check_freshness(claims.max_fresh,
+                    claims.key_origin == cert::kKeyPersistent || !claims.other_spki.empty(),
+                    inputs.context.policy.freshness, out);
+}
+
+/// The same for a certificate in a file: it was made for nobody, so what the endpoint offers (claim
+/// 13) and how long its key lives are no part of it.
+void check_file_freshness(const FreshnessPolicy& policy, VerificationResult& out) {
+    if (policy.required_for_files > 0) {
+        out.findings.check("freshness.required", out.freshness >= policy.required_for_files,
+                           "at least " + std::to_string(policy.required_for_files) +
+                               " (policy: required_for_files)",
+                           std::to_string(out.freshness));
+    } else if (out.freshness == 0) {
+        out.not_checked.emplace_back("freshness");
     }
-    const bool persistent = claims.key_origin == cert::kKeyPersistent || !claims.other_spki.empty();
-    const std::string expected = "at least " + std::to_string(required) + " (" + why + ")";
-    const std::string actual = std::to_string(out.freshness);
-    if (out.freshness >= required && (!persistent || out.freshness == kFullFreshness)) {
-        out.findings.check("freshness.required", true, expected, actual);
-    } else if (persistent && policy.persistent_key_waived && out.freshness >= policy.required) {
-        out.findings.add({"freshness.required", Verdict::waived, expected,
-                          actual + " (persistent_key: waived)"});
-    } else {
-        out.findings.check("freshness.required", false,
-                           persistent ? "3 (the key outlives a boot)" : expected, actual);
-    }
+}
+
+/// Claim 6 is the guest's own word: it finds wrong clocks, and counts as no freshness.
+void check_issued_at(UnixTime issued_at, UnixTime from, std::optional<UnixTime> to, UnixTime now,
+                     Findings& out) {
+    constexpr std::int64_t kAhead = 5 * 60;  // of our clock
+    const bool holds = issued_at >= from && (!to || issued_at <= *to) && issued_at <= now + kAhead;
+    out.check("freshness.issued_at", holds,
+              "from " + format_rfc3339(from) + (to ? " to " + format_rfc3339(*to) : "") +
+                  ", and not after " + format_rfc3339(now + kAhead),
+              format_rfc3339(issued_at));
 }
 
 /// Rules that only the certificate and the snapshot answer, not the evidence.
@@ -160,23 +202,22 @@ VerificationResult verify_certificate(std::span<const Bytes> chain, const Certif
     out.findings.pass("cert.format", "ratls-vm/1");
     add_checks("cert.profile", cert::check_profile(*certificate), out.findings);
     add_checks("cert.key_binding", cert::check_binding(*native), out.findings);
-    const auto dates = verify_dates(*certificate, inputs.context.now, "certificate");
-    out.findings.check("cert.dates", dates.has_value(),
-                       "valid at " + format_rfc3339(inputs.context.now),
-                       dates ? "valid" : dates.error().what);
+    check_dates(*certificate, inputs.context.now, out.findings);
     if (inputs.name.empty()) {
         out.not_checked.emplace_back("name");
     } else {
         check_name(*certificate, native->claims, inputs.name, out.findings);
     }
+    constexpr std::int64_t kBefore = 5 * 60;  // of claim 6, around not-before
+    constexpr std::int64_t kBehind = 10 * 60;
+    check_issued_at(native->claims.issued_at, certificate->not_before() - kBefore,
+                    certificate->not_before() + kBehind, inputs.context.now, out.findings);
     out.claims.set("certificate", claims_json(native->claims));
     verify_collection(native->collection, native->claims, inputs, false, out);
     if (stage == Stage::file) {
         out.not_checked.emplace_back("key possession");
         require_activation(inputs.context.policy.tpm, "a live host is needed", out.findings);
-        if (!inputs.evidence_only || inputs.context.policy.freshness.required > 0) {
-            check_freshness(native->claims, inputs, out);
-        }
+        check_file_freshness(inputs.context.policy.freshness, out);
     }
     out.outcome = conclude(out.findings, is_compared(inputs));
     return out;
@@ -184,9 +225,7 @@ VerificationResult verify_certificate(std::span<const Bytes> chain, const Certif
 
 VerificationResult conclude_handshake(const cert::Claims& claims, const CertificateInputs& inputs,
                                       VerificationResult before) {
-    if (!inputs.evidence_only || inputs.context.policy.freshness.required > 0) {
-        check_freshness(claims, inputs, before);
-    }
+    check_freshness(claims, inputs, before);
     require_activation(inputs.context.policy.tpm, std::string(kNotYet), before.findings);
     before.outcome = conclude(before.findings, is_compared(inputs));
     return before;
@@ -240,6 +279,8 @@ VerificationResult verify_session(const Certificate& certificate, ByteView colle
         cert::binder(cert::Role::server, session.leaf_spki_sha256, session.nonce, session.exporter);
     out.findings.check("session.binder", claims->binder == binder, hex(binder),
                        claims->binder ? hex(*claims->binder) : "none");
+    check_issued_at(claims->issued_at, old.issued_at, std::nullopt, inputs.context.now,
+                    out.findings);
     // The certificate carries what the answer need not repeat.
     cert::Collection complete = *collection;
     if (!complete.endorsements) {
@@ -253,9 +294,55 @@ VerificationResult verify_session(const Certificate& certificate, ByteView colle
     out.freshness = fresh ? kFullFreshness : 0;
     if (fresh) {
         out.not_older_than = inputs.context.now;
+        out.attested = {claims->pubkey_sha256, claims->other_spki, claims->key_origin};
     }
     check_freshness(old, inputs, out);
     require_activation(inputs.context.policy.tpm, std::string(kNotYet), out.findings);
+    out.outcome = conclude(out.findings, is_compared(inputs));
+    return out;
+}
+
+VerificationResult verify_second(std::span<const Bytes> chain, const CertificateInputs& inputs,
+                                 const VerificationResult& first) {
+    constexpr std::string_view kRule = "second.key";
+    VerificationResult out = first;
+    out.freshness = 0;
+    out.not_older_than.reset();
+    out.attested.reset();
+    const bool sound_first = first.freshness == kFullFreshness && first.attested &&
+                             (first.outcome == Outcome::accepted ||
+                              first.outcome == Outcome::genuine);
+    const auto leaf =
+        chain.empty() ? Result<Certificate>(fail(Code::malformed, "certificate", "none was sent"))
+                      : Certificate::parse(chain[0]);
+    if (!sound_first || !leaf) {
+        out.findings.fail(kRule, "a key that evidence of freshness 3 names",
+                          sound_first ? leaf.error().text() : "no such evidence");
+        out.outcome = conclude(out.findings, false);
+        return out;
+    }
+    if (cert::has_collection(*leaf)) {
+        out.findings.append(std::move(verify_certificate(chain, inputs, Stage::handshake).findings));
+    } else {
+        check_dates(*leaf, inputs.context.now, out.findings);
+        out.findings.check("cert.name", in_san(*leaf, inputs.name), quoted(inputs.name) + " in SAN",
+                           in_san(*leaf, inputs.name) ? "there" : "not in SAN");
+    }
+    const AttestedKeys& keys = *first.attested;
+    const Sha256Digest key = sha256(leaf->spki());
+    const bool same = key == keys.pubkey;
+    const bool listed = std::ranges::find(keys.listed, key) != keys.listed.end();
+    out.findings.check(kRule, same || listed, "the key of the fresh evidence, or one of claim 9",
+                       same     ? "the same"
+                       : listed ? "listed in claim 9"
+                                : "another, " + hex(key));
+    if (same || listed) {
+        out.freshness = 2;
+        out.not_older_than = first.not_older_than;
+    }
+    // What claim 13 promises, the first connection had.
+    check_freshness(0, !same || keys.key_origin == cert::kKeyPersistent,
+                    inputs.context.policy.freshness, out);
     out.outcome = conclude(out.findings, is_compared(inputs));
     return out;
 }

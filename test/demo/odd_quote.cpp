@@ -159,8 +159,6 @@ Status make(std::string_view how, char** argv) {
     RATLS_TRY(collection.tpm->ak_public, tpm.make_key(how != "unrestricted"));
     RATLS_TRY(const tpm::PublicArea area, tpm::parse_public_area(collection.tpm->ak_public));
     native.claims.ak_name = area.name;
-    native.claims.max_fresh = 0;  // else a client wants more than a file
-    native.claims.key_origin = cert::kKeyMadeAtBoot;
     collection.claims_buffer = cert::encode_claims(native.claims);
     TsmQuoteProvider tee(platform.tsm_files);
     RATLS_TRY(const TeeQuote report, tee.quote(cert::report_data(collection.claims_buffer)));

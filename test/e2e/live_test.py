@@ -289,8 +289,12 @@ def counterparts(client, vm):
 def files(client, vm, snapshot):
     certificate, _ = vm.issue("file")
     done = client.verify(certificate, snapshot=snapshot)
-    check("freshness.required" in failed_rules(done.json) and "ima.log" in failed_rules(done.json),
-          "a file alone has neither log nor freshness", done.text)
+    check("ima.log" in failed_rules(done.json), "a file alone has no log", done.text)
+    check("freshness" in done.json["not_checked"] and done.json["relay"] == "possible",
+          "the freshness of a file is not checked, and that is said", done.text)
+    done = client.verify(certificate, "--require-fresh", "1", snapshot=snapshot)
+    check("freshness.required" in failed_rules(done.json), "a file without a beacon has no freshness",
+          done.text)
     done = client.verify(certificate, "--evidence-only", "--log", vm.ima_log)
     check(done.returncode == 0 and "key possession" in done.json["not_checked"],
           "a certificate file is genuine, and key possession is not checked", done.text)

@@ -1,5 +1,7 @@
 #include "verify/appraise/policy.h"
 
+#include <algorithm>
+
 #include "ratls/base/text.h"
 #include "verify/appraise/policy_reader.h"
 
@@ -47,9 +49,23 @@ void read_ima(const Json& json, ImaPolicy& out, JsonReader& parent) {
     parent.absorb(reader);
 }
 
-void read_freshness(const Json& json, FreshnessPolicy& out, JsonReader& parent) {
+void read_freshness(const Json& json, Policy& policy, JsonReader& parent) {
     JsonReader reader(json, "policy: freshness");
-    out.required = static_cast<int>(reader.integer("required", out.required, 0, 3));
+    FreshnessPolicy& out = policy.freshness;
+    if (reader.member("required") != nullptr) {
+        const int stated = static_cast<int>(reader.integer("required", 0, 0, 3));
+        out.required_for_files = std::min(stated, 1);
+        out.required_stated = stated > 0;
+        if (stated > 0) {
+            out.required = stated;
+        } else {
+            policy.notes.emplace_back(
+                "freshness: required: 0 counts as not stated: live targets need 3, or what "
+                "--require-fresh says");
+        }
+    }
+    out.required_for_files =
+        static_cast<int>(reader.integer("required_for_files", out.required_for_files, 0, 3));
     out.max_beacon_age_s =
         reader.integer("max_beacon_age_s", out.max_beacon_age_s, 60, 366 * std::int64_t{86400});
     out.persistent_key_waived = read_choice(reader, "persistent_key", "needs_3", "waived");
@@ -57,6 +73,11 @@ void read_freshness(const Json& json, FreshnessPolicy& out, JsonReader& parent) 
 }
 
 }  // namespace
+
+void FreshnessPolicy::ask(int least) {
+    required = required_stated ? std::max(required, least) : least;
+    required_for_files = std::max(required_for_files, least);
+}
 
 Result<Policy> parse_policy(std::string_view text) {
     auto json = parse_json(text, {.max_bytes = 1 << 20, .max_depth = 8});
@@ -90,13 +111,14 @@ Result<Policy> parse_policy(std::string_view text) {
         read_ima(*member, out.ima, reader);
     }
     if (const Json* member = reader.member("freshness")) {
-        read_freshness(*member, out.freshness, reader);
+        read_freshness(*member, out, reader);
     }
     RATLS_CHECK(reader.finish());
     return out;
 }
 
 Json policy_json(const Policy& policy) {
+    constexpr int kDefaultFreshness = FreshnessPolicy{}.required;
     Json out(Json::Object{});
     out.set("ratls_policy", 1).set("name", policy.name);
     out.set("tee", policy.tee_required ? "required" : "none");
@@ -126,7 +148,10 @@ Json policy_json(const Policy& policy) {
     out.set("tpm", std::move(tpm));
     out.set("ima", Json(Json::Object{}).set("allow_padded_sha1", policy.ima.allow_padded_sha1));
     Json freshness(Json::Object{});
-    freshness.set("required", policy.freshness.required);
+    if (policy.freshness.required_stated || policy.freshness.required != kDefaultFreshness) {
+        freshness.set("required", policy.freshness.required);
+    }
+    freshness.set("required_for_files", policy.freshness.required_for_files);
     freshness.set("max_beacon_age_s", policy.freshness.max_beacon_age_s);
     freshness.set("persistent_key", policy.freshness.persistent_key_waived ? "waived" : "needs_3");
     out.set("freshness", std::move(freshness));

@@ -32,10 +32,16 @@ struct ImaPolicy {
 };
 
 struct FreshnessPolicy {
-    int required = 0;  ///< 0..3
+    int required = 3;               ///< of live targets, 0..3
+    bool required_stated = false;   ///< by a policy file, so that nothing lowers it further
+    int required_for_files = 0;     ///< 0..3; a certificate in a file has 1 at most
     std::int64_t max_beacon_age_s = 8 * 86400;
     bool persistent_key_waived =
         false;  ///< "persistent_key": "waived", for clients without exporter
+
+    /// What the command line asks for: it replaces the default of live targets, and never goes
+    /// below what the policy file states.
+    void ask(int least);
 };
 
 struct Policy {
@@ -49,6 +55,7 @@ struct Policy {
     TpmPolicy tpm;
     ImaPolicy ima;
     FreshnessPolicy freshness;
+    std::vector<std::string> notes;  ///< what its text says to no effect, for people
 };
 
 /// A policy text: JSON with strict keys, `{"ratls_policy": 1, ...}`. What is absent has its

@@ -54,10 +54,7 @@ int cmd_monitor(const MonitorOptions& options, Io& io) {
     if (auto status = check_options(options, io); !status) {
         return report(io, status.error());
     }
-    VerifyOptions verifying = options.verify;
-    if (verifying.require_fresh < 0) {
-        verifying.require_fresh = 3;  // an old certificate says nothing about now
-    }
+    const VerifyOptions& verifying = options.verify;
     auto loaded = load(verifying, io);
     if (!loaded) {
         return report(io, loaded.error(), "`ratls monitor --help` has an example");

@@ -6,7 +6,6 @@
 #include "verify/finding.h"
 
 namespace ratls::cli {
-namespace {}  // namespace
 
 int cmd_policy_show(const std::string& name, Io& io) {
     const auto policy = verify::named_policy(name);
@@ -26,6 +25,7 @@ int cmd_policy_check(const std::string& path, Io& io) {
     if (!policy) {
         return report(io, policy.error(), "docs/policy.md lists all members; `ratls policy show`");
     }
+    print_lines(io, "note", policy->notes);
     io.out << verify::policy_json(*policy).pretty();
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "ratls/platform/clock.h"
 #include "ratls/platform/files.h"
@@ -20,5 +21,8 @@ struct Io {
 
 /// Prints "error: ..." and, if there is something to do, "hint: ...". Gives the exit code.
 int report(Io& io, const Error& error, std::string_view hint = {});
+
+/// Prints "error: " or "note: " and the text for each, the first 50, and how many more there are.
+void print_lines(Io& io, std::string_view kind, const std::vector<std::string>& lines);
 
 }  // namespace ratls::cli

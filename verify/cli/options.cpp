@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxEndorsementFile = std::size_t{4} << 20;
 constexpr std::size_t kMaxNonce = 64;
+constexpr std::size_t kMaxLines = 50;
 
 Status add_endorsements(Io& io, const std::string& path, verify::Endorsements& out) {
     const auto add_file = [&](const std::string& file) -> Status {
@@ -91,6 +92,15 @@ int report(Io& io, const Error& error, std::string_view hint) {
     return exit_code(error.code == Code::denied ? Code::io : error.code);
 }
 
+void print_lines(Io& io, std::string_view kind, const std::vector<std::string>& lines) {
+    for (std::size_t i = 0; i < lines.size() && i < kMaxLines; ++i) {
+        io.err << kind << ": " << lines[i] << "\n";
+    }
+    if (lines.size() > kMaxLines) {
+        io.err << kind << ": and " << lines.size() - kMaxLines << " more like these\n";
+    }
+}
+
 Result<Bytes> read_option(Io& io, std::string_view option, const std::string& path,
                           std::size_t max_bytes) {
     auto content = io.files.read(path, max_bytes);
@@ -119,6 +129,7 @@ Result<PublicKey> load_public_key(Io& io, std::string_view option, const std::st
 Result<LoadedOptions> load(const VerifyOptions& options, Io& io) {
     LoadedOptions out;
     RATLS_TRY(out.policy, load_policy(io, options.policy));
+    print_lines(io, "note", out.policy.notes);
     for (const std::string& path : options.endorsements) {
         RATLS_CHECK(add_endorsements(io, path, out.endorsements));
     }
@@ -147,8 +158,7 @@ Result<LoadedOptions> load(const VerifyOptions& options, Io& io) {
         out.nonce = *std::move(nonce);
     }
     if (options.require_fresh >= 0) {
-        out.policy.freshness.required =
-            std::max(out.policy.freshness.required, options.require_fresh);
+        out.policy.freshness.ask(options.require_fresh);
     }
     return out;
 }

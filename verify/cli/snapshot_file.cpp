@@ -6,11 +6,6 @@
 #include "verify/cli/options.h"
 
 namespace ratls::cli {
-namespace {
-
-constexpr std::size_t kMaxLines = 50;
-
-}  // namespace
 
 Result<verify::Snapshot> snapshot_head(const SnapshotHeadOptions& options, const Io& io) {
     verify::Snapshot out;
@@ -51,15 +46,6 @@ Status write_snapshot(Io& io, const std::string& path, verify::Snapshot snapshot
         return std::unexpected(std::move(parsed).error().in("what would be written"));
     }
     return io.files.replace(path, as_bytes(text), 0644);
-}
-
-void print_lines(Io& io, std::string_view kind, const std::vector<std::string>& lines) {
-    for (std::size_t i = 0; i < lines.size() && i < kMaxLines; ++i) {
-        io.err << kind << ": " << lines[i] << "\n";
-    }
-    if (lines.size() > kMaxLines) {
-        io.err << kind << ": and " << lines.size() - kMaxLines << " more like these\n";
-    }
 }
 
 }  // namespace ratls::cli

@@ -16,7 +16,4 @@ Status require_files(verify::ImaReference& ima, const std::vector<std::string>& 
 /// refused.
 Status write_snapshot(Io& io, const std::string& path, verify::Snapshot snapshot);
 
-/// Prints "error: " or "note: " and the text for each, at most `kMaxLines`, and how many more.
-void print_lines(Io& io, std::string_view kind, const std::vector<std::string>& lines);
-
 }  // namespace ratls::cli

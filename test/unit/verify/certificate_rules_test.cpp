@@ -1,6 +1,8 @@
 // Rules about the certificate, its claims and what it carries.
 #include <doctest/doctest.h>
 
+#include <tuple>
+
 #include "ratls/codec/der.h"
 #include "test/unit/verify/scene.h"
 
@@ -95,7 +97,8 @@ TEST_CASE("cert.dates: both ends of the validity are inside, a second beyond is 
         scene.now = time;
         return summary(scene.verify_chain({certificate}));
     };
-    CHECK(at(scene.not_before - 1) == "invalid: cert.dates");
+    // By the same clock it was issued in the future, too.
+    CHECK(at(scene.not_before - 1) == "invalid: cert.dates, freshness.issued_at");
     CHECK(at(scene.not_before) == "accepted");
     CHECK(at(scene.not_after) == "accepted");
     CHECK(at(scene.not_after + 1) == "invalid: cert.dates");
@@ -286,31 +289,77 @@ TEST_CASE("ima.present: IMA evidence that the snapshot asks for and that is miss
     CHECK(summary(scene.verify()) == "accepted");
 }
 
-TEST_CASE("freshness.required: claim 13 says 3, so less is refused") {
-    Scene scene;
-    CHECK(summary(scene.without_fresh()) == "refused: freshness.required");
-    scene.max_fresh = 2;
-    CHECK(summary(scene.without_fresh()) == "accepted");
+TEST_CASE("freshness.required: a live target needs 3 if nobody says otherwise") {
+    for (const unsigned max_fresh : {0U, 1U, 2U, 3U}) {
+        CAPTURE(max_fresh);
+        Scene scene;
+        scene.max_fresh = max_fresh;
+        const VerificationResult result = scene.without_fresh();
+        CHECK(summary(result) == "refused: freshness.required");
+        CHECK(result.relay_possible());
+    }
+    CHECK(summary(Scene().fresh()) == "accepted");
+    CHECK_FALSE(Scene().fresh().relay_possible());
 }
 
-TEST_CASE("freshness.required: what the policy wants is wanted, on both sides") {
+TEST_CASE("freshness.required: a certificate of years without a beacon is no proof of today") {
+    // Whoever was root once can make them in advance, and serve them from anywhere.
+    Scene scene;
+    scene.max_fresh = 0;
+    scene.crl.reset();
+    scene.policy.snp.revocation_waived = true;
+    CHECK(summary(scene.without_fresh()) == "refused: freshness.required (waived: snp.revocation)");
+    scene.evidence_only = true;
+    CHECK(scene.without_fresh().outcome == Outcome::refused);
+}
+
+TEST_CASE("freshness.required: less than claim 13 is refused, whatever the policy says") {
+    Scene scene;
+    scene.policy.freshness.ask(1);
+    CHECK(summary(scene.without_fresh()) == "refused: freshness.required");
+    scene.max_fresh = 2;
+    CHECK(summary(scene.without_fresh()) == "refused: freshness.required");
+    scene.max_fresh = 1;
+    CHECK(summary(scene.without_fresh()) == "accepted (waived: freshness.required)");
+}
+
+TEST_CASE("freshness.required: below 3 a live target is waived, never passed, on both sides") {
     Scene scene;
     scene.max_fresh = 1;
-    scene.policy.freshness.required = 1;
-    CHECK(summary(scene.without_fresh()) == "accepted");
-    scene.policy.freshness.required = 2;
+    scene.policy.freshness.ask(1);
+    CHECK(summary(scene.without_fresh()) == "accepted (waived: freshness.required)");
+    scene.policy.freshness.ask(2);
     CHECK(summary(scene.without_fresh()) == "refused: freshness.required");
-    scene.policy.freshness.required = 1;
+    scene.policy.freshness.ask(1);
     scene.crl.reset();  // no beacon
     scene.policy.snp.revocation_waived = true;
     CHECK(summary(scene.without_fresh()) == "refused: freshness.required (waived: snp.revocation)");
-    scene.policy.freshness.required = 3;
+    scene.max_fresh = 0;
+    scene.policy.freshness.ask(0);
+    CHECK(summary(scene.without_fresh()) ==
+          "accepted (waived: snp.revocation, freshness.required)");
+    scene.policy.freshness.ask(3);
     CHECK(summary(scene.fresh()) == "accepted (waived: snp.revocation)");
+}
+
+TEST_CASE("freshness.required: what a policy file states is not lowered by who asks") {
+    for (const auto& [stated, asked, wanted] :
+         {std::tuple(3, 1, 3), std::tuple(1, 3, 3), std::tuple(2, 2, 2), std::tuple(1, 0, 1)}) {
+        auto policy = parse_policy(R"({"ratls_policy": 1, "freshness": {"required": )" +
+                                   std::to_string(stated) + "}}");
+        REQUIRE(policy);
+        policy->freshness.ask(asked);
+        CHECK(policy->freshness.required == wanted);
+    }
+    Policy silent;
+    silent.freshness.ask(0);
+    CHECK(silent.freshness.required == 0);
 }
 
 TEST_CASE("freshness.required: a key that outlives a boot needs 3") {
     Scene scene;
     scene.max_fresh = 1;
+    scene.policy.freshness.ask(1);
     scene.key_origin = cert::kKeyPersistent;
     CHECK(summary(scene.without_fresh()) == "refused: freshness.required");
     CHECK(summary(scene.fresh()) == "accepted");
@@ -322,22 +371,99 @@ TEST_CASE("freshness.required: a key that outlives a boot needs 3") {
 TEST_CASE("freshness.required: only the policy's named waiver lets a persistent key pass") {
     Scene scene;
     scene.max_fresh = 1;
+    scene.policy.freshness.ask(1);
     scene.key_origin = cert::kKeyPersistent;
     scene.policy.freshness.persistent_key_waived = true;
     CHECK(summary(scene.without_fresh()) == "accepted (waived: freshness.required)");
-    scene.policy.freshness.required = 2;  // the waiver is not about this
+    scene.policy.freshness.ask(2);  // the waiver is not about this
+    CHECK(summary(scene.without_fresh()) == "refused: freshness.required");
+    scene.policy.freshness.ask(1);
+    scene.max_fresh = 3;  // nor about this
     CHECK(summary(scene.without_fresh()) == "refused: freshness.required");
 }
 
-TEST_CASE("freshness.required: a certificate in a file is as fresh as its beacon") {
-    Scene scene;
-    scene.max_fresh = 1;
-    const VerificationResult result = scene.verify(Stage::file);
+TEST_CASE("freshness.required: of a file the policy demands nothing, or what it says for files") {
+    Scene scene;  // whose claim 13 is 3, which no file can have
+    VerificationResult result = scene.verify(Stage::file);
+    CHECK(summary(result) == "accepted");
+    CHECK(result.freshness == 1);
+    CHECK(not_checked(result, "key possession"));
+    CHECK_FALSE(not_checked(result, "freshness"));
+    scene.policy.freshness.required_for_files = 1;
+    result = scene.verify(Stage::file);
     CHECK(summary(result) == "accepted");
     CHECK(passed(result, "freshness.required"));
-    CHECK(not_checked(result, "key possession"));
-    scene.max_fresh = 3;
+    scene.policy.freshness.required_for_files = 2;
     CHECK(summary(scene.verify(Stage::file)) == "refused: freshness.required");
+
+    scene.crl.reset();  // no beacon
+    scene.policy.snp.revocation_waived = true;
+    scene.policy.freshness.required_for_files = 1;
+    CHECK(summary(scene.verify(Stage::file)) ==
+          "refused: freshness.required (waived: snp.revocation)");
+    scene.policy.freshness.required_for_files = 0;
+    result = scene.verify(Stage::file);
+    CHECK(summary(result) == "accepted (waived: snp.revocation)");
+    CHECK(not_checked(result, "freshness"));
+}
+
+TEST_CASE("freshness.issued_at: in a certificate from 5 minutes before to 10 after its beginning") {
+    Scene scene;
+    scene.not_before = kNow - 3600;
+    const auto at = [&](std::int64_t after) {
+        scene.edits.claims = [&, after](cert::Claims& claims) {
+            claims.issued_at = scene.not_before + after;
+        };
+        return summary(scene.verify());
+    };
+    CHECK(at(0) == "accepted");
+    CHECK(at(-300) == "accepted");
+    CHECK(at(-301) == "invalid: freshness.issued_at");
+    CHECK(at(600) == "accepted");
+    CHECK(at(601) == "invalid: freshness.issued_at");
+}
+
+TEST_CASE("freshness.issued_at: nothing was made later than 5 minutes from now") {
+    Scene scene;
+    scene.not_before = kNow;
+    const auto at = [&](std::int64_t ahead) {
+        scene.edits.claims = [ahead](cert::Claims& claims) { claims.issued_at = kNow + ahead; };
+        return summary(scene.verify());
+    };
+    CHECK(at(300) == "accepted");
+    CHECK(at(301) == "invalid: freshness.issued_at");
+    scene.edits = {};
+    const auto fresh_at = [&](std::int64_t ahead) {
+        scene.session_edits.claims = [ahead](cert::Claims& claims) {
+            claims.issued_at = kNow + ahead;
+        };
+        return summary(scene.fresh());
+    };
+    CHECK(fresh_at(300) == "accepted");
+    CHECK(fresh_at(301) == "invalid: freshness.issued_at");
+}
+
+TEST_CASE("freshness.issued_at: fresh evidence is not older than the connection's certificate") {
+    Scene scene;
+    const auto before = [&](std::int64_t seconds) {
+        scene.session_edits.claims = [seconds](cert::Claims& claims) {
+            claims.issued_at = kNow - seconds;
+        };
+        return summary(scene.fresh());
+    };
+    CHECK(before(0) == "accepted");
+    CHECK(before(1) == "invalid: freshness.issued_at");
+}
+
+TEST_CASE("freshness.issued_at: 23 hours after the certificate its fresh evidence is accepted") {
+    Scene scene;
+    scene.not_after = scene.not_before + kDay;
+    const Bytes certificate = scene.certificate();
+    scene.now = kNow + 23 * 3600;
+    const VerificationResult result =
+        scene.verify_answer(certificate, cert::encode_collection(scene.collect({}, true)));
+    CHECK(summary(result) == "accepted");
+    CHECK(result.freshness == 3);
 }
 
 TEST_CASE("freshness.beacon: at the oldest age it passes, a second later it is refused") {

@@ -58,7 +58,9 @@ Policy everything() {
     policy.tpm.ek_activation_required = true;
     policy.tpm.ek_keys = {Bytes(32, 4)};
     policy.ima.allow_padded_sha1 = true;
-    policy.freshness.required = 3;
+    policy.freshness.required = 2;
+    policy.freshness.required_stated = true;
+    policy.freshness.required_for_files = 3;
     policy.freshness.max_beacon_age_s = 60;
     policy.freshness.persistent_key_waived = true;
     return policy;
@@ -236,6 +238,34 @@ TEST_CASE("policy: values at their limits are taken") {
     CHECK(parses(R"("snp": {"min_report_version": 5, "min_crl_date": null})"));
     CHECK(parses(R"("snp": {"required_launch_mitigations": [0, 63]})"));
     CHECK(parses(R"("snp": {"min_firmware": {"major": 255, "minor": 255, "build": 255}})"));
+}
+
+TEST_CASE("policy: the freshness of files follows from what is stated for hosts, up to 1") {
+    const auto read = [](const std::string& members) {
+        return parse_policy(R"({"ratls_policy": 1, "freshness": {)" + members + "}}").value();
+    };
+    CHECK(read("").freshness.required == 3);
+    CHECK(read("").freshness.required_for_files == 0);
+    for (const int stated : {1, 2, 3}) {
+        const Policy policy = read(R"("required": )" + std::to_string(stated));
+        CHECK(policy.freshness.required == stated);
+        CHECK(policy.freshness.required_stated);
+        CHECK(policy.freshness.required_for_files == 1);
+        CHECK(policy.notes.empty());
+    }
+    CHECK(read(R"("required": 3, "required_for_files": 0)").freshness.required_for_files == 0);
+    CHECK(read(R"("required_for_files": 2, "required": 1)").freshness.required_for_files == 2);
+}
+
+TEST_CASE("policy: freshness 0 for hosts counts as not stated, and a note says so") {
+    const auto policy =
+        parse_policy(R"({"ratls_policy": 1, "freshness": {"required": 0}})").value();
+    CHECK(policy.freshness.required == 3);
+    CHECK_FALSE(policy.freshness.required_stated);
+    CHECK(policy.freshness.required_for_files == 0);
+    REQUIRE(policy.notes.size() == 1);
+    CHECK(policy.notes[0].starts_with("freshness: required: 0 counts as not stated"));
+    CHECK(policy_json(policy).find("freshness")->find("required") == nullptr);
 }
 
 TEST_CASE("policy: a member that nobody knows is refused, at every level") {

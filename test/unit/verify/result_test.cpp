@@ -83,14 +83,15 @@ TEST_CASE("result: the JSON form has all members, of the promised types") {
         keys += (keys.empty() ? "" : " ") + key;
     }
     CHECK(keys ==
-          "verdict genuine root tcb tpm freshness not_older_than dialect findings claims "
-          "not_checked verified_at");
+          "verdict genuine root tcb tpm freshness relay not_older_than dialect findings "
+          "claims not_checked verified_at");
     CHECK(*json.find("verdict")->if_string() == "accepted");
     CHECK(*json.find("genuine")->if_bool());
     CHECK(*json.find("root")->if_string() == "user");
     CHECK(json.find("tcb")->is_null());
     CHECK(json.find("not_older_than")->is_null());
     CHECK(*json.find("freshness")->if_int() == 0);
+    CHECK(*json.find("relay")->if_string() == "possible");
     CHECK(*json.find("verified_at")->if_string() == "2024-01-04T12:00:00Z");
     const Json& tpm = *json.find("tpm");
     CHECK(*tpm.find("class")->if_string() == "tee-vouched");
