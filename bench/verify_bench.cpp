@@ -35,8 +35,9 @@ void snp_cold(benchmark::State& state) {
     const SnpCase snp;
     for (auto _ : state) {
         const verify::Endorsements endorsements = snp.endorsements();
+        const verify::EndorsementProof proof(endorsements, snp.roots, nullptr);
         verify::Findings findings;
-        if (!verify::verify_snp(snp.report, {endorsements, snp.roots, kNow}, findings)) {
+        if (!verify::verify_snp(snp.report, proof, kNow, findings)) {
             state.SkipWithError("the report does not verify");
         }
     }
@@ -48,8 +49,9 @@ void snp_warm(benchmark::State& state) {
     const verify::Endorsements endorsements = snp.endorsements();
     verify::ProvenSignatures proven;
     for (auto _ : state) {
+        const verify::EndorsementProof proof(endorsements, snp.roots, &proven);
         verify::Findings findings;
-        if (!verify::verify_snp(snp.report, {endorsements, snp.roots, kNow, &proven}, findings)) {
+        if (!verify::verify_snp(snp.report, proof, kNow, findings)) {
             state.SkipWithError("the report does not verify");
         }
     }
@@ -109,8 +111,9 @@ struct TdxCase {
 void tdx_cold(benchmark::State& state) {
     const TdxCase tdx;
     for (auto _ : state) {
-        const auto collateral =
-            verify::prove_dcap_collateral(tdx.endorsements(), tdx.roots, dcap::Tee::tdx);
+        const verify::Endorsements endorsements = tdx.endorsements();
+        const verify::EndorsementProof proof(endorsements, tdx.roots, nullptr);
+        const auto collateral = verify::prove_dcap_collateral(proof, dcap::Tee::tdx);
         verify::Findings findings;
         if (!verify::verify_dcap(tdx.quote, collateral, test::kIntelNow, findings)) {
             state.SkipWithError("the quote does not verify");
@@ -122,8 +125,9 @@ void tdx_cold(benchmark::State& state) {
 /// and the quote each time.
 void tdx_warm(benchmark::State& state) {
     const TdxCase tdx;
-    const auto collateral =
-        verify::prove_dcap_collateral(tdx.endorsements(), tdx.roots, dcap::Tee::tdx);
+    const verify::Endorsements endorsements = tdx.endorsements();
+    const verify::EndorsementProof proof(endorsements, tdx.roots, nullptr);
+    const auto collateral = verify::prove_dcap_collateral(proof, dcap::Tee::tdx);
     verify::ProvenSignatures proven;
     for (auto _ : state) {
         verify::Findings findings;

@@ -60,10 +60,14 @@ struct RawHcl {
 /// The hardware's word for the paravisor's runtime data, and its AK's for the TPM.
 VerificationResult verify_raw_hcl(const RawHcl& evidence, const Context& context);
 
+/// The rules about endorsements as such, whatever the evidence needs of them.
+void judge_endorsements(const EndorsementProof& proof, VerificationResult& out);
+
 /// Verification and policy of a report or quote, as part of something larger.
-std::optional<Verified<SnpEvidence>> judge_snp(ByteView report, const Context& context,
-                                               VerificationResult& out);
+std::optional<Verified<SnpEvidence>> judge_snp(ByteView report, const EndorsementProof& proof,
+                                               const Context& context, VerificationResult& out);
 std::optional<Verified<DcapEvidence>> judge_dcap(ByteView quote, dcap::Tee tee,
+                                                 const EndorsementProof& proof,
                                                  const Context& context, VerificationResult& out);
 
 /// The end of a raw verification: nonce, what was not checked, outcome. `report_data` is empty if

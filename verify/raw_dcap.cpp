@@ -5,9 +5,9 @@
 namespace ratls::verify {
 
 std::optional<Verified<DcapEvidence>> judge_dcap(ByteView quote, dcap::Tee tee,
+                                                 const EndorsementProof& proof,
                                                  const Context& context, VerificationResult& out) {
-    const DcapCollateral collateral =
-        prove_dcap_collateral(context.endorsements, context.user_roots, tee, context.proven);
+    const DcapCollateral collateral = prove_dcap_collateral(proof, tee);
     auto evidence = verify_dcap(quote, collateral, context.now, out.findings, context.proven);
     if (const auto parsed = dcap::parse_quote(quote)) {
         out.claims.set(tee == dcap::Tee::tdx ? "tdx" : "sgx", dcap_claims(*parsed));
@@ -16,6 +16,7 @@ std::optional<Verified<DcapEvidence>> judge_dcap(ByteView quote, dcap::Tee tee,
         return std::nullopt;
     }
     out.root = (*evidence)->user_root ? "user" : "vendor";
+    out.skip((*evidence)->skipped);
     out.tcb = dcap_tcb_status((*evidence)->tcb);
     out.claims.set("pck", pck_claims((*evidence)->pck));
     appraise_intel_policy(*evidence, context.policy.intel, context.now, out.findings);
@@ -31,7 +32,9 @@ VerificationResult verify_raw_dcap(ByteView quote, dcap::Tee tee, const std::opt
                                    const Context& context) {
     VerificationResult out;
     out.verified_at = context.now;
-    const auto evidence = judge_dcap(quote, tee, context, out);
+    const EndorsementProof proof(context.endorsements, context.user_roots, context.proven);
+    judge_endorsements(proof, out);
+    const auto evidence = judge_dcap(quote, tee, proof, context, out);
     if (ccel && evidence && tee == dcap::Tee::tdx) {
         check_ccel(*ccel, *(*evidence)->quote.td, out.findings);
     } else if (tee == dcap::Tee::tdx) {

@@ -15,6 +15,7 @@ class RawHclVerifier {
         out_.verified_at = context_.now;
         out_.tpm = {"none", false, false,
                     "the paravisor names the AK, and no reference value of it was compared"};
+        judge_endorsements(proof_, out_);
         const auto report = verify_hcl_binding(raw_.report, out_.findings);
         if (report) {
             out_.claims.set("hcl", hcl_claims(*report));
@@ -31,7 +32,7 @@ class RawHclVerifier {
   private:
     void check_hardware(const hcl::Report& report) {
         if (report.type == hcl::ReportType::snp) {
-            judge_snp(report.hardware_report, context_, out_);
+            judge_snp(report.hardware_report, proof_, context_, out_);
             if (raw_.td_quote) {
                 out_.findings.fail("hcl.binding", "no TDX quote beside an SNP report", "one given");
             }
@@ -43,7 +44,7 @@ class RawHclVerifier {
         if (!raw_.td_quote) {
             return;
         }
-        judge_dcap(*raw_.td_quote, dcap::Tee::tdx, context_, out_);
+        judge_dcap(*raw_.td_quote, dcap::Tee::tdx, proof_, context_, out_);
         const auto quote = dcap::parse_quote(*raw_.td_quote);
         out_.findings.check(
             "hcl.binding", quote && equal(quote->report_data(), report.report_data()),
@@ -82,6 +83,7 @@ class RawHclVerifier {
 
     const RawHcl& raw_;
     const Context& context_;
+    const EndorsementProof proof_{context_.endorsements, context_.user_roots, context_.proven};
     VerificationResult out_;
 };
 

@@ -3,11 +3,9 @@
 
 namespace ratls::verify {
 
-std::optional<Verified<SnpEvidence>> judge_snp(ByteView report, const Context& context,
-                                               VerificationResult& out) {
-    auto evidence =
-        verify_snp(report, {context.endorsements, context.user_roots, context.now, context.proven},
-                   out.findings);
+std::optional<Verified<SnpEvidence>> judge_snp(ByteView report, const EndorsementProof& proof,
+                                               const Context& context, VerificationResult& out) {
+    auto evidence = verify_snp(report, proof, context.now, out.findings);
     if (const auto parsed = snp::parse_report(report)) {
         out.claims.set("snp", snp_claims(*parsed));
     }
@@ -15,11 +13,21 @@ std::optional<Verified<SnpEvidence>> judge_snp(ByteView report, const Context& c
         return std::nullopt;
     }
     out.root = (*evidence)->user_root ? "user" : "vendor";
+    out.skip((*evidence)->skipped);
     appraise_snp_policy(*evidence, context.policy.snp, out.findings);
     if (!(*evidence)->revocation_checked) {
         out.not_checked.emplace_back("revocation");
     }
     return evidence;
+}
+
+void judge_endorsements(const EndorsementProof& proof, VerificationResult& out) {
+    proof.report(out.findings);
+    std::vector<std::string> skipped;
+    for (const std::string& name : proof.endorsements().skipped()) {
+        skipped.push_back(describe({name}, "no endorsement"));
+    }
+    out.skip(skipped);
 }
 
 void conclude_raw(ByteView report_data, std::string_view nonce_rule, const Context& context,
@@ -41,7 +49,9 @@ void conclude_raw(ByteView report_data, std::string_view nonce_rule, const Conte
 VerificationResult verify_raw_snp(ByteView report, const Context& context) {
     VerificationResult out;
     out.verified_at = context.now;
-    judge_snp(report, context, out);
+    const EndorsementProof proof(context.endorsements, context.user_roots, context.proven);
+    judge_endorsements(proof, out);
+    judge_snp(report, proof, context, out);
     const auto parsed = snp::parse_report(report);
     conclude_raw(parsed ? ByteView(parsed->report_data) : ByteView(), "snp.nonce", context, out);
     return out;

@@ -29,6 +29,8 @@ class RawTpmVerifier {
     VerificationResult run() {
         out_.verified_at = context_.now;
         out_.tpm = {"given-key", false, false, "the AK is the caller's word"};
+        judge_endorsements(
+            EndorsementProof(context_.endorsements, context_.user_roots, context_.proven), out_);
         const auto evidence =
             verify_tpm_quote({raw_.attest, raw_.signature, raw_.ak, context_.nonce, raw_.pcrs},
                              out_.findings, out_.not_checked);

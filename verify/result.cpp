@@ -46,6 +46,14 @@ Outcome conclude(const Findings& findings, bool compared) {
     return compared ? Outcome::accepted : Outcome::genuine;
 }
 
+void VerificationResult::skip(const std::vector<std::string>& documents) {
+    for (const std::string& document : documents) {
+        if (std::ranges::find(skipped, document) == skipped.end()) {
+            skipped.push_back(document);
+        }
+    }
+}
+
 Json result_json(const VerificationResult& result) {
     Json out(Json::Object{});
     out.set("verdict", outcome_name(result.outcome)).set("genuine", result.genuine());
@@ -78,6 +86,7 @@ Json result_json(const VerificationResult& result) {
     out.set("findings", std::move(findings));
     out.set("claims", result.claims);
     out.set("not_checked", text_array(result.not_checked));
+    out.set("skipped", text_array(result.skipped));
     out.set("verified_at", format_rfc3339(result.verified_at));
     return out;
 }
@@ -124,6 +133,13 @@ std::string result_text(const VerificationResult& result) {
     }
     for (const std::string& item : result.not_checked) {
         out += "  not checked: " + item + "\n";
+    }
+    constexpr std::size_t kMaxSkipped = 10;  // JSON has them all
+    for (std::size_t i = 0; i < result.skipped.size() && i < kMaxSkipped; ++i) {
+        out += "  skipped: " + result.skipped[i] + "\n";
+    }
+    if (result.skipped.size() > kMaxSkipped) {
+        out += "  skipped: " + std::to_string(result.skipped.size() - kMaxSkipped) + " more\n";
     }
     return out;
 }

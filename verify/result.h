@@ -53,9 +53,9 @@ struct VerificationResult {
     std::optional<TcbStatus> tcb;
     TpmClass tpm;
     // Not part of the JSON:
-    std::optional<Bytes> ak_name;         ///< that the claims name, if its quote verifies
+    std::optional<Bytes> ak_name;          ///< that the claims name, if its quote verifies
     std::optional<AttestedKeys> attested;  ///< only with freshness 3
-    int freshness = 0;  ///< 0..3
+    int freshness = 0;                     ///< 0..3
     /// Whoever answers may pass on the evidence of another machine: true below freshness 3.
     bool relay_possible() const { return freshness < 3; }
     std::optional<UnixTime> not_older_than;
@@ -63,7 +63,11 @@ struct VerificationResult {
     Findings findings;
     Json claims = Json(Json::Object{});
     std::vector<std::string> not_checked;
+    std::vector<std::string> skipped;  ///< endorsements that were given and not used, and why
     UnixTime verified_at = 0;
+
+    /// Adds to `skipped` what is not there yet.
+    void skip(const std::vector<std::string>& documents);
 
     bool genuine() const {
         return outcome == Outcome::accepted || outcome == Outcome::genuine ||

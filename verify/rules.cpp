@@ -45,6 +45,16 @@ const std::vector<Rule>& all_rules() {
          "before the certificate, and neither in the future"},
         {"freshness.beacon", kPolicy, 8,
          "The beacon that the claims hash is there, genuine and not too old"},
+        // Endorsements, of any vendor.
+        {"endorsements.form", kSound, 6,
+         "Every file that was given as an endorsement, and every document of label 6, reads, each "
+         "block of it"},
+        {"endorsements.signatures", kSound, 6,
+         "Every document is signed up to a vendor's root or one of --trust-root, also beside a "
+         "good "
+         "one, as far as its issuer's certificate is at hand"},
+        {"endorsements.fitting", kSound, 6,
+         "Of a kind that the evidence needs, not only documents of other platforms were given"},
         // AMD SEV-SNP.
         {"snp.format", kSound, 5,
          "The report has the form of its version; what is reserved is zero"},
@@ -144,13 +154,10 @@ const std::vector<Rule>& all_rules() {
          "The revocation lists are signed by their issuers and valid at the time"},
         {"dcap.revoked", kSound, 5,
          "No certificate of the chain, and no TCB signer, is on a revocation list"},
-        {"dcap.tcb_info", kSound, 6, "The TCB info has its form and the signature of a TCB signer"},
         {"dcap.tcb_info.platform", kSound, 6,
          "The TCB info is about the FMSPC and PCEID of the PCK certificate"},
         {"dcap.tcb_info.dates", kSound, 6,
          "TCB info and its signer's chain are valid at the time of verification"},
-        {"dcap.qe_identity", kSound, 6,
-         "The QE identity has its form and the signature of a TCB signer"},
         {"dcap.qe_identity.dates", kSound, 6,
          "QE identity and its signer's chain are valid at the time of verification"},
         {"dcap.qe.signature", kSound, 5, "The quoting enclave's report is signed by the PCK"},

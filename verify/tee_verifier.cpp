@@ -3,8 +3,6 @@
 #include <algorithm>
 
 #include "ratls/codec/hex.h"
-#include "ratls/codec/pem.h"
-#include "ratls/crypto/crl.h"
 #include "ratls/evidence/eventlog/log.h"
 #include "ratls/evidence/tpm/public_area.h"
 #include "verify/appraise/dcap.h"
@@ -12,6 +10,13 @@
 
 namespace ratls::verify {
 namespace {
+
+Endorsements with_carried(Endorsements given, const cert::Collection& collection) {
+    if (collection.endorsements) {
+        given.add_carried(*collection.endorsements);
+    }
+    return given;
+}
 
 class TeeVerifier {
   public:
@@ -25,6 +30,7 @@ class TeeVerifier {
           out_(out) {}
 
     TeeOutcome run() {
+        judge_endorsements(proof_, out_);
         const bool wanted = context_.policy.tee_required ||
                             (snapshot_ != nullptr && (snapshot_->snp || snapshot_->tdx));
         if (!collection_.tee) {
@@ -36,11 +42,6 @@ class TeeVerifier {
             return outcome_;
         }
         findings().pass("tee.present", std::string(cert::tee_type_name(collection_.tee->type)));
-        // What the certificate carries is as good as what the caller has: none of it is a root.
-        endorsements_ = context_.endorsements;
-        if (collection_.endorsements) {
-            add_carried();
-        }
         check_hcl();
         if (collection_.tee->type == cert::TeeType::sev_snp) {
             check_snp();
@@ -94,19 +95,13 @@ class TeeVerifier {
                          area ? hex(area->key.spki()) : area.error().text());
     }
 
-    /// What this verifier was given, and what the certificate carries.
-    Context with_carried() const {
-        return {context_.policy, endorsements_, context_.user_roots,
-                context_.now,    std::nullopt,  context_.proven};
-    }
-
     void check_snp() {
         const Bytes& evidence = collection_.tee->evidence;
         if (const auto report = snp::parse_report(evidence)) {
             vmpl_ = report->vmpl;
             check_report_data(report->report_data);
         }
-        const auto verified = judge_snp(evidence, with_carried(), out_);
+        const auto verified = judge_snp(evidence, proof_, context_, out_);
         if (!verified) {
             return;
         }
@@ -130,7 +125,7 @@ class TeeVerifier {
             vmpl_ = 0;  // a TD report is always that of what runs below the guest
             check_report_data(quote->report_data());
         }
-        const auto verified = judge_dcap(evidence, dcap::Tee::tdx, with_carried(), out_);
+        const auto verified = judge_dcap(evidence, dcap::Tee::tdx, proof_, context_, out_);
         if (!verified) {
             return;
         }
@@ -160,66 +155,6 @@ class TeeVerifier {
                          "a reference value of a paravisor, VMPL 0",
                          std::string(paravisor_known_ ? "known" : "not known as one") + ", VMPL " +
                              std::to_string(vmpl_));
-    }
-
-    /// Label 6: one document of its kind under each key. What is given and is not that, is wrong.
-    void add_carried() {
-        struct Place {
-            std::uint64_t key;
-            std::string_view rule;
-        };
-        const auto find = [&](std::uint64_t key) { return collection_.endorsements->find(key); };
-        for (const Place place : {Place{cert::endorsement::kVek, "snp.vek.format"},
-                                  Place{cert::endorsement::kAsk, "snp.chain.signatures"}}) {
-            const Bytes* document = find(place.key);
-            const auto certificate = document != nullptr
-                                         ? Certificate::parse(*document)
-                                         : Result<Certificate>(std::unexpected(Error{}));
-            if (certificate) {
-                endorsements_.add(*certificate);
-            } else if (document != nullptr) {
-                findings().fail(place.rule, "a DER certificate in label 6",
-                                certificate.error().text());
-            }
-        }
-        for (const Place place : {Place{cert::endorsement::kAmdCrl, "snp.crl"},
-                                  Place{cert::endorsement::kPckCrl, "dcap.crl"},
-                                  Place{cert::endorsement::kRootCrl, "dcap.crl"}}) {
-            const Bytes* document = find(place.key);
-            if (document == nullptr) {
-                continue;
-            }
-            auto list = Crl::parse(*document);
-            if (list) {
-                endorsements_.add_crl(std::move(list));
-            } else {
-                findings().fail(place.rule, "a DER revocation list in label 6",
-                                list.error().text());
-            }
-        }
-        add_carried_collateral();
-    }
-
-    void add_carried_collateral() {
-        const auto add = [&](std::uint64_t key, std::string_view rule, std::string_view what,
-                             bool (*fits)(ByteView)) {
-            const Bytes* document = collection_.endorsements->find(key);
-            if (document == nullptr) {
-                return;
-            }
-            if (fits(*document)) {
-                endorsements_.add_file("label 6", *document);
-            } else {
-                findings().fail(rule, std::string(what) + " in label 6", "something else");
-            }
-        };
-        add(cert::endorsement::kTcbInfo, "dcap.tcb_info", "TCB info", dcap::looks_like_tcb_info);
-        add(cert::endorsement::kQeIdentity, "dcap.qe_identity", "QE identity",
-            dcap::looks_like_qe_identity);
-        add(cert::endorsement::kIssuerChains, "dcap.tcb_info", "PEM certificates",
-            [](ByteView document) {
-                return looks_like_pem(document) && parse_certificates(document).has_value();
-            });
     }
 
     void check_revocation(const SnpEvidence& evidence) {
@@ -291,7 +226,9 @@ class TeeVerifier {
     const Snapshot* snapshot_;
     VerificationResult& out_;
     TeeOutcome outcome_;
-    Endorsements endorsements_;
+    /// What the caller has, and what the certificate carries: none of that is a root.
+    const Endorsements endorsements_ = with_carried(context_.endorsements, collection_);
+    const EndorsementProof proof_{endorsements_, context_.user_roots, context_.proven};
     std::optional<hcl::Report> hcl_;
     std::uint32_t vmpl_ = ~0U;
     bool paravisor_known_ = false;

@@ -112,8 +112,8 @@ void check_freshness(unsigned promised, bool persistent, const FreshnessPolicy& 
         out.findings.fail(kRule, "3, since the key outlives a boot", std::move(actual));
     } else {
         out.findings.add({std::string(kRule), Verdict::waived, "3",
-                          actual + ", and at least " + std::to_string(required) +
-                              " is asked for" + (persistent ? " (persistent_key: waived)" : "")});
+                          actual + ", and at least " + std::to_string(required) + " is asked for" +
+                              (persistent ? " (persistent_key: waived)" : "")});
     }
 }
 
@@ -309,9 +309,9 @@ VerificationResult verify_second(std::span<const Bytes> chain, const Certificate
     out.freshness = 0;
     out.not_older_than.reset();
     out.attested.reset();
-    const bool sound_first = first.freshness == kFullFreshness && first.attested &&
-                             (first.outcome == Outcome::accepted ||
-                              first.outcome == Outcome::genuine);
+    const bool sound_first =
+        first.freshness == kFullFreshness && first.attested &&
+        (first.outcome == Outcome::accepted || first.outcome == Outcome::genuine);
     const auto leaf =
         chain.empty() ? Result<Certificate>(fail(Code::malformed, "certificate", "none was sent"))
                       : Certificate::parse(chain[0]);
@@ -322,7 +322,8 @@ VerificationResult verify_second(std::span<const Bytes> chain, const Certificate
         return out;
     }
     if (cert::has_collection(*leaf)) {
-        out.findings.append(std::move(verify_certificate(chain, inputs, Stage::handshake).findings));
+        out.findings.append(
+            std::move(verify_certificate(chain, inputs, Stage::handshake).findings));
     } else {
         check_dates(*leaf, inputs.context.now, out.findings);
         out.findings.check("cert.name", in_san(*leaf, inputs.name), quoted(inputs.name) + " in SAN",

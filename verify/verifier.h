@@ -70,9 +70,9 @@ VerificationResult verify_session(const Certificate& certificate, ByteView colle
 
 /// A further connection to the name that `first` is about, whose server cannot give evidence on it:
 /// freshness 2, and relaying is possible. `first` has freshness 3 and is accepted, or genuine with
-/// `evidence_only`; `chain` is what the further connection showed. Its leaf must have a key that the
-/// fresh evidence names; with an extension all rules but freshness are judged, without one its dates
-/// and names.
+/// `evidence_only`; `chain` is what the further connection showed. Its leaf must have a key that
+/// the fresh evidence names; with an extension all rules but freshness are judged, without one its
+/// dates and names.
 VerificationResult verify_second(std::span<const Bytes> chain, const CertificateInputs& inputs,
                                  const VerificationResult& first);
 

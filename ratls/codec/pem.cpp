@@ -38,8 +38,10 @@ std::string without_space(std::string_view text) {
 }  // namespace
 
 bool looks_like_pem(ByteView bytes) {
-    const std::size_t begin = as_text(bytes).find(kBegin);
-    return begin != std::string_view::npos && is_utf8(as_text(bytes.first(begin)));
+    const std::string_view text = as_text(bytes);
+    const std::size_t begin = text.find(kBegin);
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    return begin != std::string_view::npos && text[first] != '{' && is_utf8(text.substr(0, begin));
 }
 
 Result<std::vector<PemBlock>> parse_pem(std::string_view text, PemText around) {
@@ -48,6 +50,9 @@ Result<std::vector<PemBlock>> parse_pem(std::string_view text, PemText around) {
         const std::size_t begin = text.find(kBegin);
         if (around == PemText::refused && !all_space(text.substr(0, begin))) {
             return fail(Code::malformed, "pem", "text outside of the blocks");
+        }
+        if (text.substr(0, begin).contains(kEnd)) {
+            return fail(Code::malformed, "pem", "an END line without its BEGIN line");
         }
         if (begin == std::string_view::npos) {
             break;

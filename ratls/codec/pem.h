@@ -15,15 +15,15 @@ struct PemBlock {
     Bytes der;
 };
 
-/// True if the bytes hold at least one "-----BEGIN" and nothing but text before it. (A DER file may
-/// quote a PEM block; it is still a DER file.)
+/// True if the bytes hold at least one "-----BEGIN" and begin as text that is no JSON object. (A
+/// DER file or a JSON text may quote a PEM block; it is still a DER file or JSON.)
 bool looks_like_pem(ByteView bytes);
 
 /// What becomes of text outside of the blocks, which is explanatory. White space always may be.
 enum class PemText : std::uint8_t { ignored, refused };
 
-/// All blocks of a text, in order. No block, an unfinished block, headers inside a block or more
-/// than 64 blocks are errors.
+/// All blocks of a text, in order. No block, an unfinished block, an END line without its BEGIN
+/// line, headers inside a block or more than 64 blocks are errors.
 /// Source: RFC 7468, section 2 (the strict form, with any line length).
 Result<std::vector<PemBlock>> parse_pem(std::string_view text, PemText around = PemText::ignored);
 

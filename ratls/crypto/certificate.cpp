@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ratls/base/text.h"
+#include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
 #include "ratls/crypto/x509_parts.h"
 
@@ -227,6 +228,24 @@ Status Certificate::verify_signature(const PublicKey& key) const {
 
 std::string_view common_name(ByteView name) {
     return find_common_name(name).value_or(std::string_view());
+}
+
+std::string name_key(ByteView name) {
+    std::vector<std::string> attributes;
+    const auto status = walk_name(name, [&](ByteView oid, std::string_view value) {
+        std::string attribute = hex(oid);
+        attribute += '=';
+        attribute += hex(as_bytes(value));
+        attributes.push_back(std::move(attribute));
+    });
+    std::string out;
+    if (status) {
+        std::ranges::sort(attributes);
+        for (const std::string& attribute : attributes) {
+            out += attribute + ",";
+        }
+    }
+    return out;
 }
 
 std::string name_text(ByteView name) {

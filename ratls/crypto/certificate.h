@@ -104,6 +104,10 @@ inline constexpr std::string_view kExtendedKeyUsage = "2.5.29.37";
 /// into `name`.
 std::string_view common_name(ByteView name);
 
+/// What a DER Name says, whatever the string types and the order of its attributes: equal for two
+/// names that mean the same. Empty if it is malformed.
+std::string name_key(ByteView name);
+
 /// A DER Name as text for people: "CN=SEV-Milan, O=Advanced Micro Devices".
 std::string name_text(ByteView name);
 

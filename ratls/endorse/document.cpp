@@ -1,69 +1,37 @@
 #include "ratls/endorse/document.h"
 
-#include <limits>
+#include <algorithm>
+#include <array>
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
-#include "ratls/codec/json.h"
-#include "ratls/codec/pem.h"
-#include "ratls/crypto/crl.h"
+#include "ratls/evidence/endorsement/document.h"
 
 namespace ratls::endorse {
 namespace {
 
-constexpr std::size_t kSignatureSize = 64;  // R and S of P-256
-constexpr unsigned kMaxDepth = 16;
+using endorsement::Collateral;
+using endorsement::Document;
 
-Validity common_validity(const std::vector<Certificate>& certificates) {
-    Validity out{std::numeric_limits<UnixTime>::min(), std::numeric_limits<UnixTime>::max()};
-    for (const Certificate& certificate : certificates) {
-        out.not_before = std::max(out.not_before, certificate.not_before());
-        out.not_after = std::min(out.not_after, certificate.not_after());
-    }
-    return out;
+template <typename T>
+Validity validity_of(const T& document) {
+    return {document.issue_date, document.next_update};
 }
 
-Result<std::string> string_member(const Json& object, std::string_view key) {
-    const Json* member = object.find(key);
-    if (member == nullptr || member->if_string() == nullptr) {
-        return fail(Code::malformed, std::string(key), "a string wanted");
+/// The one document of a file, which must be a T.
+template <typename T>
+Result<T> read_one(ByteView content, std::string_view wanted) {
+    RATLS_TRY(std::vector<Document> documents, endorsement::read_documents(content));
+    T* document = documents.size() == 1 ? std::get_if<T>(documents.data()) : nullptr;
+    if (document == nullptr) {
+        return fail(Code::malformed, "document", std::string(wanted) + " wanted");
     }
-    return *member->if_string();
+    return std::move(*document);
 }
 
-Result<UnixTime> time_member(const Json& object, std::string_view key) {
-    RATLS_TRY(const std::string text, string_member(object, key));
-    auto time = parse_rfc3339(text);
-    if (!time) {
-        return std::unexpected(std::move(time).error().in(key));
-    }
-    return time;
-}
-
-/// The object that Intel signed, once its signature has the right form.
-Result<Json> signed_object(ByteView text, std::string_view key) {
-    RATLS_TRY(const Json json,
-              parse_json(as_text(text), {.max_bytes = kMaxDocument, .max_depth = kMaxDepth}));
-    RATLS_TRY(const std::string signature, string_member(json, "signature"));
-    if (auto bytes = parse_hex(signature, kSignatureSize); !bytes) {
-        return std::unexpected(std::move(bytes).error().in("signature"));
-    }
-    const Json* object = json.find(key);
-    if (object == nullptr || object->if_object() == nullptr) {
-        return fail(Code::malformed, std::string(key), "an object wanted");
-    }
-    return *object;
-}
-
-Result<Validity> json_validity(const Json& object) {
-    Validity out;
-    RATLS_TRY(out.not_before, time_member(object, "issueDate"));
-    RATLS_TRY(out.not_after, time_member(object, "nextUpdate"));
-    return out;
-}
-
-Status check_id(const Json& object, std::string_view wanted) {
-    RATLS_TRY(const std::string id, string_member(object, "id"));
+Status check_id(dcap::Tee found, std::string_view wanted, std::string_view sgx,
+                std::string_view tdx) {
+    const std::string_view id = found == dcap::Tee::sgx ? sgx : tdx;
     if (id != wanted) {
         return fail(Code::mismatch, "id", quoted(wanted) + " wanted, " + quoted(id) + " found");
     }
@@ -71,20 +39,19 @@ Status check_id(const Json& object, std::string_view wanted) {
 }
 
 Result<Validity> tcb_info_validity(ByteView json, std::string_view id, ByteView fmspc) {
-    RATLS_TRY(const Json info, signed_object(json, "tcbInfo"));
-    RATLS_CHECK(check_id(info, id));
-    RATLS_TRY(const std::string found, string_member(info, "fmspc"));
-    const auto bytes = parse_hex(found);  // the case of the digits varies
-    if (!bytes || !equal(*bytes, fmspc)) {
-        return fail(Code::mismatch, "fmspc", hex(fmspc) + " wanted, " + quoted(found) + " found");
+    RATLS_TRY(const auto info, read_one<Collateral<dcap::TcbInfo>>(json, "TCB info"));
+    RATLS_CHECK(check_id(info.content->tee, id, "SGX", "TDX"));
+    if (!equal(info.content->fmspc, fmspc)) {
+        return fail(Code::mismatch, "fmspc",
+                    hex(fmspc) + " wanted, " + hex(info.content->fmspc) + " found");
     }
-    return json_validity(info);
+    return validity_of(*info.content);
 }
 
 Result<Validity> qe_identity_validity(ByteView json, std::string_view id) {
-    RATLS_TRY(const Json identity, signed_object(json, "enclaveIdentity"));
-    RATLS_CHECK(check_id(identity, id));
-    return json_validity(identity);
+    RATLS_TRY(const auto identity, read_one<Collateral<dcap::QeIdentity>>(json, "QE identity"));
+    RATLS_CHECK(check_id(identity.content->tee, id, "QE", "TD_QE"));
+    return validity_of(*identity.content);
 }
 
 /// Adds what the document should have been to an error.
@@ -95,14 +62,22 @@ Result<Validity> named(Result<Validity> validity, std::string_view what) {
     return validity;
 }
 
-Result<Description> describe_json(ByteView content) {
-    if (const auto info = signed_object(content, "tcbInfo")) {
-        RATLS_TRY(const Validity validity, json_validity(*info));
-        return Description{Kind::tcb_info, validity};
+Kind kind_of(const Document& document) {
+    constexpr std::array<Kind, 4> kKinds = {Kind::certificates, Kind::crl, Kind::tcb_info,
+                                            Kind::qe_identity};
+    return kKinds[document.index()];
+}
+
+Validity dates_of(const Document& document) {
+    if (const auto* certificate = std::get_if<Certificate>(&document)) {
+        return {certificate->not_before(), certificate->not_after()};
     }
-    RATLS_TRY(const Json identity, signed_object(content, "enclaveIdentity"));
-    RATLS_TRY(const Validity validity, json_validity(identity));
-    return Description{Kind::qe_identity, validity};
+    if (const auto* crl = std::get_if<Crl>(&document)) {
+        return {crl->this_update(), crl->next_update()};
+    }
+    const auto* info = std::get_if<Collateral<dcap::TcbInfo>>(&document);
+    return info != nullptr ? validity_of(*info->content)
+                           : validity_of(*std::get<Collateral<dcap::QeIdentity>>(document).content);
 }
 
 }  // namespace
@@ -122,46 +97,52 @@ std::string_view kind_name(Kind kind) {
 }
 
 Result<Description> describe(ByteView content) {
-    if (as_text(content).starts_with('{')) {
-        return describe_json(content);
+    RATLS_TRY(const std::vector<Document> documents, endorsement::read_documents(content));
+    Description out{kind_of(documents.front()), dates_of(documents.front())};
+    for (const Document& document : documents) {
+        if (kind_of(document) != out.kind) {
+            return fail(Code::malformed, "document",
+                        "certificates and revocation lists in one file");
+        }
+        const Validity validity = dates_of(document);
+        out.validity.not_before = std::max(out.validity.not_before, validity.not_before);
+        out.validity.not_after = std::min(out.validity.not_after, validity.not_after);
     }
-    if (const auto certificates = parse_certificates(content)) {
-        return Description{Kind::certificates, common_validity(*certificates)};
-    }
-    if (const auto crl = Crl::parse(content)) {
-        return Description{Kind::crl, {crl->this_update(), crl->next_update()}};
-    }
-    return fail(Code::malformed, "document",
-                "certificates, a revocation list, TCB info or a QE identity wanted");
+    return out;
 }
 
 Result<Validity> check_chain(ByteView pem, const std::vector<std::string>& names) {
     constexpr std::string_view kWhat = "certificate chain";
-    if (!looks_like_pem(pem)) {
+    if (endorsement::form_of(pem) != endorsement::Form::pem) {
         return fail(Code::malformed, std::string(kWhat), "PEM wanted");
     }
-    auto certificates = parse_certificates(pem);
-    if (!certificates) {
-        return std::unexpected(std::move(certificates).error().in(kWhat));
+    auto documents = endorsement::read_documents(pem);
+    if (!documents) {
+        return std::unexpected(std::move(documents).error().in(kWhat));
     }
-    if (certificates->size() != names.size()) {
+    if (documents->size() != names.size()) {
         return fail(Code::malformed, std::string(kWhat),
                     std::to_string(names.size()) + " certificates wanted, " +
-                        std::to_string(certificates->size()) + " found");
+                        std::to_string(documents->size()) + " found");
     }
     for (std::size_t i = 0; i < names.size(); ++i) {
-        const std::string_view found = (*certificates)[i].common_name();
+        const auto* certificate = std::get_if<Certificate>(&(*documents)[i]);
+        const std::string_view found =
+            certificate != nullptr ? certificate->common_name() : "a revocation list";
         if (found != names[i]) {
             return fail(Code::mismatch, std::string(kWhat),
                         quoted(names[i]) + " wanted, " + quoted(found) + " found");
         }
     }
-    return common_validity(*certificates);
+    RATLS_TRY(const Description description, describe(pem));
+    return description.validity;
 }
 
 Result<Validity> check_crl(ByteView der, std::string_view issuer) {
     constexpr std::string_view kWhat = "revocation list";
-    auto crl = Crl::parse(der);
+    auto crl = endorsement::form_of(der) == endorsement::Form::der
+                   ? read_one<Crl>(der, "a revocation list")
+                   : fail(Code::malformed, "form", "DER wanted");
     if (!crl) {
         return std::unexpected(std::move(crl).error().in(kWhat));
     }

@@ -34,8 +34,8 @@ struct Description {
 // subject that were wanted, and is still nothing that anybody should believe. That is the
 // business of the verifier, which gets the bytes as they are.
 
-/// What a file is, by its content: certificates (PEM or DER), a DER revocation list, or one of
-/// Intel's JSON documents.
+/// What a file is, by its content: certificates or revocation lists (PEM or DER), or one of Intel's
+/// JSON documents. As `endorsement::read_documents`, and not two kinds in one file.
 Result<Description> describe(ByteView content);
 
 /// One PEM certificate for each of these common names, in this order.

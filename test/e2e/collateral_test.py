@@ -20,7 +20,7 @@ import urllib.parse
 from vm import Failure, Programs, check, run
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "fuzz"))
-from make_seeds import dcap_quote, pck_certificate
+from make_seeds import dcap_documents, dcap_quote, pck_certificate
 
 CHIP_ID = hashlib.sha512(b"pretended processor").hexdigest()  # as test/pki/make_snp_pki.sh has it
 TCB = bytes([10, 0, 0, 0, 0, 0, 23, 200])
@@ -98,8 +98,10 @@ class Server:
 def intel_json(member, name, days=30, fmspc=FMSPC):
     def at(day):
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + day * 86400))
-    document = {member: {"id": name, "version": 3, "issueDate": at(-60), "nextUpdate": at(days),
-                         "fmspc": fmspc}, "signature": "ab" * 64}
+    document = next(d for d in map(json.loads, dcap_documents()) if member in d)
+    document[member].update(id=name, issueDate=at(-60), nextUpdate=at(days))
+    if member == "tcbInfo":
+        document[member]["fmspc"] = fmspc
     return json.dumps(document).encode()
 
 

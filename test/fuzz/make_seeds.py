@@ -207,10 +207,15 @@ SMALL = {
     "dcap_pck": [pck_certificate()],
     "dcap_quote": [dcap_quote(3, 0), dcap_quote(4, 0x81), dcap_quote(5, 0x81)],
     "endorsement": [
-        b'{"tcbInfo":{"id":"TDX","issueDate":"2025-06-01T00:00:00Z","nextUpdate":'
-        b'"2025-07-01T00:00:00Z","fmspc":"00806F050000"},"signature":"' + b"00" * 64 + b'"}',
-        b'{"enclaveIdentity":{"id":"TD_QE","issueDate":"2025-06-01T00:00:00Z","nextUpdate":'
-        b'"2025-07-01T00:00:00Z"},"signature":"' + b"00" * 64 + b'"}',
+        *dcap_documents(),
+        json.dumps({name + suffix: value for name, document in
+                    zip(("tcb_info", "qe_identity"), map(json.loads, dcap_documents()))
+                    for suffix, value in (("", json.dumps(list(document.values())[0])),
+                                          ("_signature", document["signature"]))}).encode(),
+        b'{"vcekCert":"-----BEGIN CERTIFICATE-----\\n","certificateChain":""}',
+        b"-----BEGIN%20CERTIFICATE-----%0AMAA%3D%0A-----END%20CERTIFICATE-----%0A",
+        b"30820003020100",
+        b"\xef\xbb\xbf{}",
     ],
     "eventlog": [boot_log()],
     "eventlog_decode": event_data(),

@@ -32,9 +32,9 @@ struct ImaPolicy {
 };
 
 struct FreshnessPolicy {
-    int required = 3;               ///< of live targets, 0..3
-    bool required_stated = false;   ///< by a policy file, so that nothing lowers it further
-    int required_for_files = 0;     ///< 0..3; a certificate in a file has 1 at most
+    int required = 3;              ///< of live targets, 0..3
+    bool required_stated = false;  ///< by a policy file, so that nothing lowers it further
+    int required_for_files = 0;    ///< 0..3; a certificate in a file has 1 at most
     std::int64_t max_beacon_age_s = 8 * 86400;
     bool persistent_key_waived =
         false;  ///< "persistent_key": "waived", for clients without exporter

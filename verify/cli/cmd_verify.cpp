@@ -1,9 +1,34 @@
-
+#include "ratls/evidence/hcl/report.h"
 #include "verify/cli/commands.h"
 #include "verify/cli/target.h"
 
 namespace ratls::cli {
 namespace {
+
+/// Evidence that `fits`; its hex or base64 text counts as the bytes. Anything else is left as it
+/// is, so that the verdict says what is wrong with it.
+Result<Bytes> read_evidence(Io& io, std::string_view option, const std::string& path,
+                            bool (*fits)(ByteView)) {
+    RATLS_TRY(Bytes content, read_option(io, option, path, kMaxSmallFile));
+    if (!fits(content)) {
+        if (auto decoded = endorsement::decode_text(content, fits)) {
+            return *std::move(decoded);
+        }
+    }
+    return content;
+}
+
+bool is_report(ByteView content) {
+    return snp::parse_report(content).has_value();
+}
+
+bool is_quote(ByteView content) {
+    return dcap::parse_quote(content).has_value();
+}
+
+bool is_hcl_report(ByteView content) {
+    return hcl::parse_report(content).has_value();
+}
 
 Result<verify::VerificationResult> verify_tpm_file(const VerifyOptions& options,
                                                    const LoadedOptions& loaded, Io& io) {
@@ -30,7 +55,7 @@ Result<verify::VerificationResult> verify_tpm_file(const VerifyOptions& options,
 Result<verify::VerificationResult> verify_hcl_file(const VerifyOptions& options,
                                                    const LoadedOptions& loaded, Io& io) {
     verify::RawHcl raw;
-    RATLS_TRY(raw.report, read_option(io, "TARGET", options.target, kMaxSmallFile));
+    RATLS_TRY(raw.report, read_evidence(io, "TARGET", options.target, is_hcl_report));
     if (options.tpm_quote.empty() != options.signature.empty()) {
         return fail(Code::usage, "--tpm-quote, --signature", "both or none wanted");
     }
@@ -46,7 +71,7 @@ Result<verify::VerificationResult> verify_hcl_file(const VerifyOptions& options,
         raw.quote = std::move(quote);
     }
     if (!options.td_quote.empty()) {
-        RATLS_TRY(raw.td_quote, read_option(io, "--td-quote", options.td_quote, kMaxSmallFile));
+        RATLS_TRY(raw.td_quote, read_evidence(io, "--td-quote", options.td_quote, is_quote));
     }
     return verify::verify_raw_hcl(raw, loaded.context());
 }
@@ -59,7 +84,8 @@ Result<verify::VerificationResult> verify_raw(const VerifyOptions& options,
     if (options.evidence == "hcl") {
         return verify_hcl_file(options, loaded, io);
     }
-    RATLS_TRY(const Bytes report, read_option(io, "TARGET", options.target, kMaxSmallFile));
+    RATLS_TRY(const Bytes report, read_evidence(io, "TARGET", options.target,
+                                                options.evidence == "snp" ? is_report : is_quote));
     if (options.evidence == "tdx" || options.evidence == "sgx") {
         const dcap::Tee tee = options.evidence == "tdx" ? dcap::Tee::tdx : dcap::Tee::sgx;
         std::optional<Bytes> ccel;

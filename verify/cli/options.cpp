@@ -15,19 +15,35 @@ constexpr std::size_t kMaxEndorsementFile = std::size_t{4} << 20;
 constexpr std::size_t kMaxNonce = 64;
 constexpr std::size_t kMaxLines = 50;
 
+/// The first bytes of a file that is too long to be read whole.
+Result<Bytes> read_beginning(Io& io, const std::string& path) {
+    constexpr std::size_t kBeginning = 64;
+    RATLS_TRY(const std::unique_ptr<OpenFile> file, io.files.open(path));
+    Bytes out(kBeginning);
+    RATLS_TRY(const std::size_t size, file->read_at(0, out));
+    out.resize(size);
+    return out;
+}
+
 Status add_endorsements(Io& io, const std::string& path, verify::Endorsements& out) {
-    const auto add_file = [&](const std::string& file) -> Status {
-        RATLS_TRY(const Bytes content,
-                  read_option(io, "--endorsements", file, kMaxEndorsementFile));
-        out.add_file(file, content);
-        return {};
-    };
+    constexpr std::string_view kOption = "--endorsements";
     if (!io.files.is_directory(path)) {
-        return add_file(path);
+        RATLS_TRY(const Bytes content, read_option(io, kOption, path, kMaxEndorsementFile));
+        out.add_file(path, content);
+        return {};
     }
     RATLS_TRY(const std::vector<std::string> names, io.files.list(path));
     for (const std::string& name : names) {
-        RATLS_CHECK(add_file(path + "/" + name));
+        const std::string file = path + "/" + name;
+        auto content = read_option(io, kOption, file, kMaxEndorsementFile);
+        if (content) {
+            out.add_found(file, *content);
+        } else if (content.error().code == Code::too_large) {
+            RATLS_TRY(const Bytes beginning, read_beginning(io, file));
+            out.add_too_large(file, beginning, kMaxEndorsementFile);
+        } else {
+            return std::unexpected(std::move(content).error());
+        }
     }
     return {};
 }
@@ -132,10 +148,6 @@ Result<LoadedOptions> load(const VerifyOptions& options, Io& io) {
     print_lines(io, "note", out.policy.notes);
     for (const std::string& path : options.endorsements) {
         RATLS_CHECK(add_endorsements(io, path, out.endorsements));
-    }
-    for (const std::string& name : out.endorsements.skipped()) {
-        io.err << "note: skipped " << ratls::quoted(name, 300)
-               << ": no certificate, CRL, TCB info or QE identity\n";
     }
     for (const std::string& root : options.trust_roots) {
         RATLS_TRY(verify::UserRoot loaded, load_root(io, root));

@@ -5,18 +5,12 @@
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
-#include "verify/formats/pinned.h"
+#include "verify/formats/vendor_roots.h"
 
 namespace ratls::verify {
 namespace {
 
 using dcap::Tee;
-
-// Facts about the Intel SGX Root CA: its key, and the certificate that is served today.
-constexpr Sha256Digest kIntelRootKey =
-    pinned_digest("a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e");
-constexpr Sha256Digest kIntelRootCertificate =
-    pinned_digest("44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3");
 
 constexpr std::string_view kRootName = "Intel SGX Root CA";
 constexpr std::string_view kSignerName = "Intel SGX TCB Signing";
@@ -33,28 +27,34 @@ bool is_signer(const Certificate& certificate) {
     return certificate.common_name() == kSignerName;
 }
 
-Status check_issued(const Certificate& child, const Certificate& issuer, int cas_below,
-                    ProvenSignatures& proven) {
+Status check_scheme(const Certificate& child, const Certificate& issuer) {
     if (child.public_key().kind() != KeyKind::p256 || issuer.public_key().kind() != KeyKind::p256 ||
         !(child.scheme() == kIntelScheme)) {
         return fail(Code::untrusted, "chain", "ECDSA with P-256 and SHA-256 wanted");
     }
+    return {};
+}
+
+Status check_issued(const Certificate& child, const Certificate& issuer, int cas_below,
+                    ProvenSignatures& proven) {
+    RATLS_CHECK(check_scheme(child, issuer));
     return proven.verify_issued_by(child, issuer, cas_below);
 }
 
 /// A certificate that is known byte by byte needs no signature; of any other with a trusted key,
-/// every field is only as good as its self-signature.
+/// every field is only as good as its self-signature, which `self_signed()` looks at.
+template <typename SelfSigned>
 std::optional<DcapRoot> trust_root(const Certificate& certificate,
                                    const std::vector<Certificate>& user_roots,
-                                   ProvenSignatures& proven) {
+                                   const SelfSigned& self_signed) {
     if (certificate.common_name() != kRootName) {
         return std::nullopt;
     }
-    if (sha256(certificate.der()) == kIntelRootCertificate) {
+    const Sha256Digest& key = certificate.public_key().spki_sha256();
+    const bool pinned = equal(key, pinned_intel_root());
+    if (pinned && is_vendor_root(certificate)) {
         return DcapRoot{certificate, false};
     }
-    const Sha256Digest& key = certificate.public_key().spki_sha256();
-    const bool pinned = equal(key, kIntelRootKey);
     bool user = false;
     for (const Certificate& root : user_roots) {
         if (!pinned && equal(root.der(), certificate.der())) {
@@ -62,19 +62,19 @@ std::optional<DcapRoot> trust_root(const Certificate& certificate,
         }
         user |= equal(key, root.public_key().spki_sha256());
     }
-    if ((!pinned && !user) || !check_issued(certificate, certificate, 1, proven)) {
+    if ((!pinned && !user) || !self_signed()) {
         return std::nullopt;
     }
     return DcapRoot{certificate, !pinned};
 }
 
+using Node = EndorsementProof::Node;
+
 class Prover {
   public:
-    Prover(const Endorsements& endorsements, const std::vector<UserRoot>& user_roots, Tee tee,
-           ProvenSignatures& proven)
-        : endorsements_(endorsements), proven_(proven) {
+    Prover(const EndorsementProof& proof, Tee tee) : proof_(proof) {
         out_.tee = tee;
-        for (const UserRoot& root : user_roots) {
+        for (const UserRoot& root : proof.user_roots()) {
             if (root.kind == (tee == Tee::tdx ? RootKind::tdx : RootKind::sgx)) {
                 out_.user_roots.push_back(root.certificate);
             }
@@ -82,110 +82,93 @@ class Prover {
     }
 
     DcapCollateral run() {
-        for (const Certificate& certificate : out_.user_roots) {
-            add_root(certificate);
-        }
-        for (const Certificate& certificate : endorsements_.certificates()) {
-            add_root(certificate);
-        }
-        for (const Certificate& certificate : endorsements_.certificates()) {
-            add_authority(certificate);
-            if (dcap::is_pck(certificate)) {
-                out_.pcks.push_back(certificate);
+        for (const Node& node : proof_.certificates()) {
+            const auto self_signed = [&] {
+                return check_scheme(*node.certificate, *node.certificate) &&
+                       proof_.issued(node, node);
+            };
+            if (auto root = trust_root(*node.certificate, out_.user_roots, self_signed)) {
+                roots_.emplace_back(&node, *std::move(root));
             }
         }
-        for (const Bytes& text : endorsements_.tcb_infos()) {
-            prove(text, dcap::parse_tcb_info(as_text(text)), "dcap.tcb_info", out_.tcb_infos);
+        for (const Node& node : proof_.certificates()) {
+            add_certificate(node);
         }
-        for (const Bytes& text : endorsements_.qe_identities()) {
-            prove(text, dcap::parse_qe_identity(as_text(text)), "dcap.qe_identity",
-                  out_.qe_identities);
+        for (const auto& info : proof_.tcb_infos()) {
+            add_document(info, out_.tcb_infos);
         }
-        for (const Result<Crl>& crl : endorsements_.crls()) {
-            if (crl) {
-                prove_crl(*crl);
-            }
+        for (const auto& identity : proof_.qe_identities()) {
+            add_document(identity, out_.qe_identities);
+        }
+        for (const auto& list : proof_.crls()) {
+            add_crl(list);
         }
         return std::move(out_);
     }
 
   private:
-    void add_root(const Certificate& certificate) {
-        if (auto root = trust_root(certificate, out_.user_roots, proven_)) {
-            roots_.push_back(*std::move(root));
+    void add_certificate(const Node& node) {
+        const Certificate& certificate = *node.certificate;
+        if (is_signer(certificate) || is_pck_ca(certificate)) {
+            add_authority(node);
+        } else if (dcap::is_pck(certificate) && node.source != nullptr) {
+            out_.pcks.push_back({certificate, *node.source});
+        } else if (node.source != nullptr) {
+            out_.others.push_back({certificate, *node.source});
         }
     }
 
-    void add_authority(const Certificate& certificate) {
-        const bool signer = is_signer(certificate);
-        if (!signer && !is_pck_ca(certificate)) {
-            return;
-        }
-        for (const DcapRoot& root : roots_) {
-            if (check_issued(certificate, root.certificate, signer ? 0 : 1, proven_)) {
-                out_.authorities.push_back({certificate, root});
+    void add_authority(const Node& node) {
+        for (const auto& [root_node, root] : roots_) {
+            if (node.source != nullptr && check_scheme(*node.certificate, root.certificate) &&
+                proof_.issued(node, *root_node)) {
+                out_.authorities.push_back({*node.certificate, root, *node.source});
+                authorities_.push_back(&node);
                 return;
             }
+        }
+        if (node.source != nullptr) {
+            out_.others.push_back({*node.certificate, *node.source});
         }
     }
 
     template <typename T>
-    void prove(const Bytes& text, Result<T> document, std::string_view rule,
-               std::vector<DcapDocument<T>>& place) {
-        if (!document) {
-            out_.faults.push_back({rule, document.error().text()});
+    void add_document(const EndorsementProof::Signed<endorsement::Collateral<T>>& document,
+                      std::vector<DcapDocument<T>>& place) {
+        const auto& [content, source] = *document.given;
+        if (document.standing == Standing::damaged) {
             return;
         }
-        if (document->tee != out_.tee) {
-            return;  // of the other kind, and no fault
-        }
-        // Intel renews the signer's certificate under the same key: each that fits is kept.
-        std::vector<const DcapAuthority*> signers;
-        for (const DcapAuthority& authority : out_.authorities) {
-            if (is_signer(authority.certificate) &&
-                proven_.verify_ecdsa(authority.certificate.public_key(), document->signed_bytes,
-                                     document->signature)) {
-                signers.push_back(&authority);
+        bool any = false;
+        for (const Node* signer : document.signers) {
+            const auto found = std::ranges::find(authorities_, signer);
+            if (found != authorities_.end()) {
+                const auto index = static_cast<std::size_t>(found - authorities_.begin());
+                place.push_back(
+                    {content.content, content.sha256, source, out_.authorities[index], false});
+                any = true;
             }
         }
-        if (!signers.empty()) {
-            const auto content = std::make_shared<const T>(*std::move(document));
-            const Sha256Digest digest = sha256(text);
-            for (const DcapAuthority* signer : signers) {
-                place.push_back({content, digest, *signer});
-            }
-            return;
+        if (!any) {
+            place.push_back({content.content, content.sha256, source, std::nullopt,
+                             document.standing == Standing::unproven});
         }
-        if (std::ranges::none_of(endorsements_.certificates(), is_signer)) {
-            out_.faults.push_back(
-                {"dcap.collateral.present", "no issuer chain of TCB info and QE identity"});
-            return;
-        }
-        out_.faults.push_back({rule, "not signed by a TCB signer under a trusted root"});
     }
 
-    void prove_crl(const Crl& crl) {
-        std::vector<const Certificate*> issuers;
-        for (const DcapRoot& root : roots_) {
-            issuers.push_back(&root.certificate);
+    void add_crl(const EndorsementProof::Signed<Crl>& list) {
+        if (list.standing == Standing::damaged) {
+            return;
         }
-        for (const DcapAuthority& authority : out_.authorities) {
-            issuers.push_back(&authority.certificate);
+        DcapCrl out{list.given->document, list.given->source};
+        if (!list.signers.empty()) {
+            out.signer_spki_sha256 = list.signers.front()->certificate->public_key().spki_sha256();
         }
-        DcapCrl proven{crl, {}};
-        for (const Certificate* issuer : issuers) {
-            if (equal(issuer->subject(), proven.crl.issuer()) &&
-                proven_.verify_issued_by(proven.crl, *issuer)) {
-                proven.signer_spki_sha256 = issuer->public_key().spki_sha256();
-                break;
-            }
-        }
-        out_.crls.push_back(std::move(proven));
+        out_.crls.push_back(std::move(out));
     }
 
-    const Endorsements& endorsements_;
-    ProvenSignatures& proven_;
-    std::vector<DcapRoot> roots_;
+    const EndorsementProof& proof_;
+    std::vector<std::pair<const Node*, DcapRoot>> roots_;
+    std::vector<const Node*> authorities_;  ///< as `out_.authorities`
     DcapCollateral out_;
 };
 
@@ -218,6 +201,7 @@ class DcapVerifier {
         if (out_.failed(Weight::sound) || out_.failed(Weight::needed)) {
             return std::nullopt;
         }
+        list_skipped();
         return VerifierAccess::mark(std::move(evidence_));
     }
 
@@ -234,14 +218,19 @@ class DcapVerifier {
             }
             return true;
         }
-        for (const Certificate& candidate : collateral_.pcks) {
-            if (signs_qe_report(candidate)) {
+        for (const auto& [candidate, source] : collateral_.pcks) {
+            if (signs_qe_report(candidate) && counts(source, candidate)) {
                 pck_ = &candidate;
             }
         }
+        if (pck_ == nullptr && !collateral_.pcks.empty()) {
+            out_.fail("endorsements.fitting", "the PCK certificate whose key signed the QE report",
+                      "only others");
+            return false;
+        }
         out_.check("dcap.pck.present", pck_ != nullptr,
                    "the PCK certificate, which this quote does not carry, among the endorsements",
-                   pck_ != nullptr ? "given" : "none fits");
+                   pck_ != nullptr ? "given" : "none given");
         return pck_ != nullptr;
     }
 
@@ -298,7 +287,8 @@ class DcapVerifier {
         }
         for (const DcapAuthority& authority : collateral_.authorities) {
             if (carried_.empty() && equal(authority.certificate.subject(), pck_->issuer()) &&
-                is_pck_ca(authority.certificate)) {
+                is_pck_ca(authority.certificate) &&
+                counts(authority.source, authority.certificate)) {
                 ca_proven_ = true;
                 return authority;
             }
@@ -307,13 +297,15 @@ class DcapVerifier {
             fault = "no CA " + name_text(pck_->issuer()) + " under a trusted root was given";
             return std::nullopt;
         }
-        const auto root = trust_root(carried_[2], collateral_.user_roots, proven_);
+        const auto root = trust_root(carried_[2], collateral_.user_roots, [&] {
+            return check_issued(carried_[2], carried_[2], 1, proven_).has_value();
+        });
         if (!root) {
             fault = name_text(carried_[2].subject()) + ", " +
                     hex(carried_[2].public_key().spki_sha256());
             return std::nullopt;
         }
-        return DcapAuthority{carried_[1], *root};
+        return DcapAuthority{carried_[1], *root, {}};
     }
 
     void check_chain() {
@@ -356,12 +348,22 @@ class DcapVerifier {
 
     bool in_date(UnixTime from, UnixTime to) const { return from <= now_ && now_ <= to; }
 
-    /// The newest valid list of this issuer; a list of the issuer's name that another key signed
-    /// is a fault.
+    bool in_date(const Certificate& certificate) const {
+        return in_date(certificate.not_before(), certificate.not_after());
+    }
+
+    /// What a certificate carries counts as absent when it is out of date.
+    bool counts(const EndorsementSource& source, const Certificate& certificate) const {
+        return !source.carried || in_date(certificate);
+    }
+
+    /// The newest valid list of this issuer. What was given and is not valid yet is a fault, what
+    /// has expired is one if there is no valid one; what a certificate carries is absent then.
     const Crl* find_crl(const Certificate& issuer, std::string_view what,
                         std::vector<DcapEvidence::Dated>* all = nullptr) {
         const Crl* newest = nullptr;
         std::string fault;
+        bool beside_good_ones = false;  // a fault also if there is a good list
         for (const DcapCrl& candidate : collateral_.crls) {
             const Crl& crl = candidate.crl;
             if (!equal(crl.issuer(), issuer.subject())) {
@@ -370,26 +372,42 @@ class DcapVerifier {
             const bool proven = candidate.signer_spki_sha256 == issuer.public_key().spki_sha256();
             if (!proven && !crl.verify_issued_by(issuer)) {
                 fault = std::string(what) + " is not signed by its issuer";
-            } else if (!in_date(crl.this_update(), crl.next_update())) {
-                fault = std::string(what) + " is valid from " + format_rfc3339(crl.this_update()) +
-                        " to " + format_rfc3339(crl.next_update());
-            } else {
+                beside_good_ones |= all_zero(candidate.signer_spki_sha256);
+            } else if (in_date(crl.this_update(), crl.next_update())) {
                 const bool newer = newest == nullptr || crl.this_update() > newest->this_update();
                 newest = newer ? &crl : newest;
                 if (all != nullptr) {
                     all->push_back({sha256(crl.der()), crl.this_update()});
                 }
+            } else if (!candidate.source.carried) {
+                fault = std::string(what) + " is valid from " + format_rfc3339(crl.this_update()) +
+                        " to " + format_rfc3339(crl.next_update());
+                beside_good_ones |= now_ < crl.this_update();
             }
         }
-        if (newest != nullptr) {
+        if (!fault.empty() && (beside_good_ones || newest == nullptr)) {
+            out_.fail("dcap.crl", "signed by its issuer, " + valid_now_, fault);
+        } else if (newest != nullptr) {
             out_.pass("dcap.crl",
                       std::string(what) + " of " + format_rfc3339(newest->this_update()));
-        } else if (!fault.empty()) {
-            out_.fail("dcap.crl", "signed by its issuer, " + valid_now_, fault);
         } else {
             out_.fail("dcap.collateral.present", std::string(what), "none given");
         }
         return newest;
+    }
+
+    /// Lists of the other PCK CA were given, and none of this one.
+    bool only_lists_of_others() const {
+        bool others = false;
+        for (const DcapCrl& list : collateral_.crls) {
+            if (equal(list.crl.issuer(), ca_->certificate.subject())) {
+                return false;
+            }
+            const std::string_view name = common_name(list.crl.issuer());
+            others |=
+                !list.source.carried && std::ranges::find(kPckCaNames, name) != kPckCaNames.end();
+        }
+        return others;
     }
 
     void check_revocation() {
@@ -397,8 +415,15 @@ class DcapVerifier {
             return;
         }
         root_crl_ = find_crl(ca_->root.certificate, "the revocation list of the root");
-        const Crl* pck_crl =
-            find_crl(ca_->certificate, "the revocation list of the PCK CA", &evidence_.pck_crls);
+        const Crl* pck_crl = nullptr;
+        if (only_lists_of_others()) {
+            out_.fail("endorsements.fitting",
+                      "a revocation list of " + name_text(ca_->certificate.subject()),
+                      "only one of another CA");
+        } else {
+            pck_crl = find_crl(ca_->certificate, "the revocation list of the PCK CA",
+                               &evidence_.pck_crls);
+        }
         if (root_crl_ != nullptr) {
             check_listed(*root_crl_, ca_->certificate);
         }
@@ -436,32 +461,68 @@ class DcapVerifier {
                    status ? "verified" : status.error().text());
     }
 
-    /// The fault of a kind, or that there is none of it.
-    void report_missing(std::string_view rule, std::string_view what) {
-        for (const DcapFault& fault : collateral_.faults) {
-            if (fault.rule == rule) {
-                out_.fail(rule, std::string(what) + " as Intel signed it", fault.what);
+    /// Of this kind of TEE or platform there is nothing with a signer. Whatever was given of
+    /// another one is wrong; what only lacks its signer is not.
+    template <typename T, typename Fits>
+    void report_missing(const std::vector<DcapDocument<T>>& documents, std::string_view what,
+                        const Fits& fits) {
+        bool unproven = false;
+        bool of_other_root = false;
+        bool foreign = false;
+        for (const DcapDocument<T>& document : documents) {
+            const bool fitting = fits(*document.content);
+            unproven |= fitting && document.unproven;
+            of_other_root |= fitting && !document.unproven && !document.source.carried;
+            foreign |= !fitting && !document.source.carried;
+        }
+        if (unproven) {
+            out_.fail("dcap.collateral.present", std::string(what),
+                      "its signer's certificate or the root's is not at hand");
+        } else if (of_other_root) {
+            out_.fail("dcap.chain.root",
+                      "a TCB signer issued by Intel's root, or by one from --trust-root",
+                      "another issuer");
+        } else if (foreign) {
+            out_.fail("endorsements.fitting", std::string(what),
+                      "only of another kind of TEE (TDX, SGX)");
+        } else {
+            out_.fail("dcap.collateral.present", std::string(what), "none that holds was given");
+        }
+    }
+
+    /// The newest one that is valid now; else the newest, to say what is wrong with it. What a
+    /// certificate carries is absent when it is out of date: null then.
+    template <typename T>
+    const DcapDocument<T>* newest(const std::vector<const DcapDocument<T>*>& candidates) const {
+        const auto valid = [&](const DcapDocument<T>* document) {
+            return in_date(document->content->issue_date, document->content->next_update) &&
+                   in_date(document->signer->certificate);
+        };
+        const DcapDocument<T>* out = nullptr;
+        for (const DcapDocument<T>* document : candidates) {
+            if (!valid(document) && document->source.carried) {
+                continue;
+            }
+            const auto rank = [&](const DcapDocument<T>* of) {
+                return std::pair(valid(of), of->content->issue_date);
+            };
+            out = out == nullptr || rank(document) > rank(out) ? document : out;
+        }
+        return out;
+    }
+
+    /// One that was given before its time is a fault also beside a good one.
+    template <typename T>
+    void check_not_early(std::string_view rule,
+                         const std::vector<const DcapDocument<T>*>& candidates) {
+        for (const DcapDocument<T>* document : candidates) {
+            if (!document->source.carried && now_ < document->content->issue_date) {
+                out_.fail(rule, valid_now_,
+                          "from " + format_rfc3339(document->content->issue_date) +
+                              ", beside an older one");
                 return;
             }
         }
-        std::string found = "none given";
-        for (const DcapFault& fault : collateral_.faults) {
-            found = fault.rule == "dcap.collateral.present" ? fault.what : found;
-        }
-        out_.fail("dcap.collateral.present", std::string(what), found);
-    }
-
-    /// The newest one that is valid now; else the newest, to say what is wrong with it.
-    template <typename T>
-    const DcapDocument<T>* newest(const std::vector<const DcapDocument<T>*>& candidates) const {
-        const auto rank = [&](const DcapDocument<T>* document) {
-            const T& content = *document->content;
-            const Certificate& signer = document->signer.certificate;
-            return std::pair(in_date(content.issue_date, content.next_update) &&
-                                 in_date(signer.not_before(), signer.not_after()),
-                             content.issue_date);
-        };
-        return *std::ranges::max_element(candidates, {}, rank);
     }
 
     template <typename T>
@@ -470,9 +531,9 @@ class DcapVerifier {
         out_.check(
             rule, in_date(content.issue_date, content.next_update), valid_now_,
             format_rfc3339(content.issue_date) + " to " + format_rfc3339(content.next_update));
-        check_dates(rule, {&document.signer.certificate, &document.signer.root.certificate});
+        check_dates(rule, {&document.signer->certificate, &document.signer->root.certificate});
         if (root_crl_ != nullptr) {
-            check_signer_listed(document.signer);
+            check_signer_listed(*document.signer);
         }
     }
 
@@ -509,50 +570,86 @@ class DcapVerifier {
             std::min(tcb_info->content->evaluation_number, identity->content->evaluation_number);
     }
 
+    /// Those of this TEE with a signer.
+    template <typename T>
+    std::vector<const DcapDocument<T>*> signed_ones(
+        const std::vector<DcapDocument<T>>& documents) const {
+        std::vector<const DcapDocument<T>*> out;
+        for (const DcapDocument<T>& document : documents) {
+            if (document.content->tee == collateral_.tee && document.signer) {
+                out.push_back(&document);
+            }
+        }
+        return out;
+    }
+
+    bool of_platform(const dcap::TcbInfo& info) const {
+        return info.tee == collateral_.tee && info.fmspc == evidence_.pck.fmspc &&
+               info.pce_id == evidence_.pck.pce_id;
+    }
+
     const DcapDocument<dcap::TcbInfo>* choose_tcb_info() {
-        if (collateral_.tcb_infos.empty()) {
-            report_missing("dcap.tcb_info", "the TCB info of this platform");
+        constexpr std::string_view kWhat = "the TCB info of this platform";
+        const auto of_tee = [&](const dcap::TcbInfo& info) { return info.tee == collateral_.tee; };
+        auto fitting = signed_ones(collateral_.tcb_infos);
+        if (fitting.empty()) {
+            report_missing(collateral_.tcb_infos, kWhat, of_tee);
             return nullptr;
         }
-        out_.pass("dcap.tcb_info", "signed by Intel's TCB signer");
         if (!pck_known_) {
             return nullptr;
         }
-        std::vector<const DcapDocument<dcap::TcbInfo>*> fitting;
-        for (const auto& document : collateral_.tcb_infos) {
-            const dcap::TcbInfo& info = *document.content;
-            if (info.fmspc == evidence_.pck.fmspc && info.pce_id == evidence_.pck.pce_id) {
-                fitting.push_back(&document);
-                if (in_date(info.issue_date, info.next_update)) {
-                    evidence_.tcb_infos.push_back({document.sha256, info.issue_date});
-                }
-            }
+        const DcapDocument<dcap::TcbInfo>* given = nullptr;
+        for (const auto* document : fitting) {
+            given = document->source.carried ? given : document;
         }
-        const dcap::TcbInfo& first = *collateral_.tcb_infos[0].content;
-        out_.check("dcap.tcb_info.platform", !fitting.empty(),
-                   "FMSPC " + hex(evidence_.pck.fmspc) + ", PCEID " + hex(evidence_.pck.pce_id),
-                   fitting.empty() ? "FMSPC " + hex(first.fmspc) + ", PCEID " + hex(first.pce_id)
-                                   : "equal");
-        if (fitting.empty()) {
+        std::erase_if(fitting, [&](const auto* one) { return !of_platform(*one->content); });
+        const bool unsigned_one =
+            std::ranges::any_of(collateral_.tcb_infos, [&](const auto& document) {
+                return !document.signer && of_platform(*document.content);
+            });
+        const auto* chosen = newest(fitting);
+        if (fitting.empty() && given != nullptr && !unsigned_one) {
+            const dcap::TcbInfo& other = *given->content;
+            out_.fail("dcap.tcb_info.platform",
+                      "FMSPC " + hex(evidence_.pck.fmspc) + ", PCEID " + hex(evidence_.pck.pce_id),
+                      "FMSPC " + hex(other.fmspc) + ", PCEID " + hex(other.pce_id));
             return nullptr;
         }
-        const auto* chosen = newest(fitting);
+        if (chosen == nullptr) {
+            out_.fail("dcap.collateral.present", std::string(kWhat),
+                      "none given, and what the certificate carries is out of date or another's");
+            return nullptr;
+        }
+        out_.pass("dcap.tcb_info.platform", "equal");
+        for (const auto* document : fitting) {
+            const dcap::TcbInfo& info = *document->content;
+            if (in_date(info.issue_date, info.next_update)) {
+                evidence_.tcb_infos.push_back({document->sha256, info.issue_date});
+            }
+        }
         check_document_dates("dcap.tcb_info.dates", *chosen);
+        check_not_early("dcap.tcb_info.dates", fitting);
         return chosen;
     }
 
     const DcapDocument<dcap::QeIdentity>* choose_qe_identity() {
-        if (collateral_.qe_identities.empty()) {
-            report_missing("dcap.qe_identity", "the identity of the quoting enclave");
+        constexpr std::string_view kWhat = "the identity of the quoting enclave";
+        const auto fitting = signed_ones(collateral_.qe_identities);
+        if (fitting.empty()) {
+            report_missing(collateral_.qe_identities, kWhat, [&](const dcap::QeIdentity& identity) {
+                return identity.tee == collateral_.tee;
+            });
             return nullptr;
         }
-        out_.pass("dcap.qe_identity", "signed by Intel's TCB signer");
-        std::vector<const DcapDocument<dcap::QeIdentity>*> all;
-        for (const auto& document : collateral_.qe_identities) {
-            all.push_back(&document);
+        const auto* chosen = newest(fitting);
+        if (chosen == nullptr) {
+            out_.fail("dcap.collateral.present", std::string(kWhat),
+                      "none given, and what the certificate carries is out of date");
+            return nullptr;
         }
-        const auto* chosen = newest(all);
         check_document_dates("dcap.qe_identity.dates", *chosen);
+        check_not_early("dcap.qe_identity.dates", fitting);
         return chosen;
     }
 
@@ -589,6 +686,51 @@ class DcapVerifier {
                        hex(td.mr_signer_seam) + ", SEAMATTRIBUTES " + hex(td.seam_attributes));
     }
 
+    /// What was given and is not of this platform, or was replaced by something newer.
+    void list_skipped() {
+        for (const auto& list : {std::cref(collateral_.others), std::cref(collateral_.pcks)}) {
+            for (const auto& [certificate, source] : list.get()) {
+                skip(source, label_of(certificate.subject()),
+                     &certificate == pck_ ||
+                         equal(certificate.subject(), ca_->root.certificate.subject()),
+                     in_date(certificate));
+            }
+        }
+        for (const DcapAuthority& authority : collateral_.authorities) {
+            const Certificate& certificate = authority.certificate;
+            skip(authority.source, label_of(certificate.subject()),
+                 is_signer(certificate) || equal(certificate.subject(), ca_->certificate.subject()),
+                 in_date(certificate));
+        }
+        for (const DcapCrl& list : collateral_.crls) {
+            const ByteView issuer = list.crl.issuer();
+            skip(list.source, "revocation list of " + label_of(issuer),
+                 equal(issuer, ca_->certificate.subject()) ||
+                     equal(issuer, ca_->root.certificate.subject()),
+                 now_ <= list.crl.next_update());
+        }
+        for (const auto& document : collateral_.tcb_infos) {
+            const dcap::TcbInfo& info = *document.content;
+            skip(document.source, "TCB info of FMSPC " + hex(info.fmspc), of_platform(info),
+                 now_ <= info.next_update);
+        }
+        for (const auto& document : collateral_.qe_identities) {
+            const dcap::QeIdentity& identity = *document.content;
+            skip(document.source, "QE identity", identity.tee == collateral_.tee,
+                 now_ <= identity.next_update);
+        }
+    }
+
+    void skip(const EndorsementSource& source, std::string what, bool fits, bool dated) {
+        if (!source.carried && (!fits || !dated)) {
+            std::string text = describe(source, what + (fits ? ": expired, and a newer one is there"
+                                                             : ": not of this platform"));
+            if (std::ranges::find(evidence_.skipped, text) == evidence_.skipped.end()) {
+                evidence_.skipped.push_back(std::move(text));
+            }
+        }
+    }
+
     ByteView raw_;
     const DcapCollateral& collateral_;
     UnixTime now_;
@@ -608,11 +750,8 @@ class DcapVerifier {
 
 }  // namespace
 
-DcapCollateral prove_dcap_collateral(const Endorsements& endorsements,
-                                     const std::vector<UserRoot>& user_roots, dcap::Tee tee,
-                                     ProvenSignatures* proven) {
-    ProvenSignatures own(0);
-    return Prover(endorsements, user_roots, tee, proven != nullptr ? *proven : own).run();
+DcapCollateral prove_dcap_collateral(const EndorsementProof& proof, dcap::Tee tee) {
+    return Prover(proof, tee).run();
 }
 
 std::optional<Verified<DcapEvidence>> verify_dcap(ByteView quote, const DcapCollateral& collateral,

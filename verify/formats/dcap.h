@@ -3,10 +3,8 @@
 
 #include <memory>
 
-#include "verify/endorsements.h"
-#include "verify/finding.h"
 #include "verify/formats/dcap_tcb.h"
-#include "verify/formats/proven.h"
+#include "verify/formats/endorsement_proof.h"
 #include "verify/verified.h"
 
 namespace ratls::verify {
@@ -21,45 +19,43 @@ struct DcapRoot {
 struct DcapAuthority {
     Certificate certificate;
     DcapRoot root;
+    EndorsementSource source;
 };
 
-/// TCB info or QE identity whose signature holds.
+/// TCB info or QE identity that is not damaged.
 template <typename T>
 struct DcapDocument {
     std::shared_ptr<const T> content;  ///< shared by all signers under which it holds; never null
     Sha256Digest sha256{};             ///< of the file as delivered
-    DcapAuthority signer;
+    EndorsementSource source;
+    /// None: its signer is none that a trusted root has issued, or (`unproven`) is not at hand.
+    std::optional<DcapAuthority> signer;
+    bool unproven = false;
 };
 
-/// A revocation list with the key under which its signature holds; zeros if it was not tried.
+/// A revocation list with the key under which its signature holds; zeros if no certificate of its
+/// issuer was at hand.
 struct DcapCrl {
     Crl crl;
+    EndorsementSource source;
     Sha256Digest signer_spki_sha256{};
 };
 
-/// A document that was given and does not hold.
-struct DcapFault {
-    std::string_view rule;
-    std::string what;
-};
-
-/// Everything of the endorsements that rests on a trusted root, with the signatures verified: made
-/// once, used for many quotes. No date has been looked at, so each use checks them all.
+/// Everything of the endorsements that is not damaged, for one kind of quote: made once, used for
+/// many. No date has been looked at, so each use checks them all.
 struct DcapCollateral {
     dcap::Tee tee = dcap::Tee::tdx;
     std::vector<Certificate> user_roots;
     std::vector<DcapAuthority> authorities;
-    std::vector<DcapDocument<dcap::TcbInfo>> tcb_infos;
+    std::vector<DcapDocument<dcap::TcbInfo>> tcb_infos;  ///< of both kinds of TEE
     std::vector<DcapDocument<dcap::QeIdentity>> qe_identities;
     std::vector<DcapCrl> crls;
-    std::vector<Certificate> pcks;  ///< leaf certificates, for quotes that carry none
-    std::vector<DcapFault> faults;
+    /// Leaf certificates, for quotes that carry none, and all others that were given.
+    std::vector<Endorsement<Certificate>> pcks, others;
 };
 
-/// `tee` selects which roots of the caller count. `proven`: signatures that were verified before.
-DcapCollateral prove_dcap_collateral(const Endorsements& endorsements,
-                                     const std::vector<UserRoot>& user_roots, dcap::Tee tee,
-                                     ProvenSignatures* proven = nullptr);
+/// `tee` selects which roots of the caller count.
+DcapCollateral prove_dcap_collateral(const EndorsementProof& proof, dcap::Tee tee);
 
 /// A quote with what its verification found out.
 struct DcapEvidence {
@@ -75,6 +71,8 @@ struct DcapEvidence {
         UnixTime date = 0;
     };
     std::vector<Dated> pck_crls, tcb_infos;
+    /// Documents that were given and are not of this platform, for people.
+    std::vector<std::string> skipped;
 };
 
 /// Form, chain to a pinned root, collateral and its dates, revocation, the quoting enclave, the

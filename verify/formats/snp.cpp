@@ -1,52 +1,28 @@
 #include "verify/formats/snp.h"
 
 #include <algorithm>
+#include <map>
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
 #include "ratls/crypto/crl.h"
-#include "verify/formats/pinned.h"
+#include "verify/formats/vendor_roots.h"
 
 namespace ratls::verify {
 namespace {
 
 using snp::Line;
 
-// Facts about AMD's published certificates (KDS, vcek/v1/LINE/cert_chain and
-// vlek/v1/LINE/cert_chain).
-constexpr Sha256Digest kArkMilan =
-    pinned_digest("9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9");
-constexpr Sha256Digest kArkGenoa =
-    pinned_digest("429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831");
-constexpr Sha256Digest kArkTurin =
-    pinned_digest("4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08");
-
-/// The root certificates that AMD serves today, as a whole.
-constexpr std::array kArkCertificates = {
-    pinned_digest("69d063b45344d26a2e94e1f4210de49ef555308287d4c174445c95639a540bcd"),
-    pinned_digest("4c6598d19c18719c5dfd4a7d335f674e5bfe1d8f800cea2cf270c10d103db2f1"),
-    pinned_digest("1f084161a44bb6d93778a904877d4819cafa5d05ef4193b2ded9dd9c73dd3f6a"),
-};
-
-/// Keys of the intermediates. They are no roots: they only tell "the ARK is not at hand" from "this
-/// intermediate is not AMD's".
-constexpr std::array kIntermediates = {
-    pinned_digest("42491669ccb851d627ea9846cd24eccbeb7de7c2a62740120fff88001d38ebb6"),
-    pinned_digest("0324d55bcd48ba877a8fd87c0e1b4934dec8448e3807a24384a34dc6a6c9ebb8"),
-    pinned_digest("0000ead352025f208bf55297c4192c34cd1b878002107366d8f2065a9ae7d3a9"),
-    pinned_digest("66450a123ea5876206df67f2514a4fea224c0f63b18313423078b0edc4535e33"),
-    pinned_digest("7d1633252ebbadaa75f96e9b4e6f7d43a90ceb3f843937482630f8da2459264e"),
-    pinned_digest("bfc441408b2f806c5dbf180bd8920e6e60dd404d82141780d85dbf962954d386"),
-};
-
 /// AMD signs certificates and lists with RSASSA-PSS, SHA-384 and a salt of 48 bytes, nothing else.
 constexpr SignatureScheme kAmdScheme = {SignatureScheme::Kind::rsa_pss, HashAlg::sha384, 48};
 constexpr unsigned kAmdRsaBits = 4096;
 
+using Node = EndorsementProof::Node;
+
 /// How far a candidate path got; the farthest one is reported.
 struct Path {
-    const Certificate* intermediate = nullptr;
-    const Certificate* root = nullptr;
+    const Node* intermediate = nullptr;
+    const Node* root = nullptr;
     Status signatures;
     bool root_pinned = false;
     bool user_root = false;
@@ -61,6 +37,11 @@ bool is_vek(const Certificate& certificate) {
     return name == "SEV-VCEK" || name == "SEV-VLEK";
 }
 
+/// "SEV-Milan", "SEV-VLEK-Milan", of any line.
+bool is_intermediate(const Certificate& certificate) {
+    return certificate.common_name().starts_with("SEV-") && !is_vek(certificate);
+}
+
 Status check_amd_issuer(const Certificate& issuer, const Certificate& child) {
     if (issuer.public_key().kind() != KeyKind::rsa || issuer.public_key().bits() != kAmdRsaBits ||
         !(child.scheme() == kAmdScheme)) {
@@ -70,39 +51,10 @@ Status check_amd_issuer(const Certificate& issuer, const Certificate& child) {
     return {};
 }
 
-Status check_amd_list(const Crl& crl, const Certificate& root) {
-    if (!(crl.scheme() == kAmdScheme)) {
-        return fail(Code::untrusted, "crl", "RSASSA-PSS with SHA-384 and salt 48 wanted");
-    }
-    return crl.verify_issued_by(root);
-}
-
-/// A certificate that is known byte by byte needs no signature; of any other with a trusted key,
-/// every field is only as good as its self-signature.
-bool known_root(const Certificate& root, const std::vector<UserRoot>& user_roots) {
-    return std::ranges::find(kArkCertificates, sha256(root.der())) != kArkCertificates.end() ||
-           std::ranges::any_of(user_roots, [&](const UserRoot& user) {
-               return user.kind == RootKind::snp && equal(user.certificate.der(), root.der());
-           });
-}
-
-Status verify_path(const Certificate& vek, const Certificate& intermediate, const Certificate& root,
-                   const SnpInputs& inputs, ProvenSignatures& proven) {
-    RATLS_CHECK(check_amd_issuer(intermediate, vek));
-    RATLS_CHECK(check_amd_issuer(root, intermediate));
-    RATLS_CHECK(check_amd_issuer(root, root));
-    if (vek.is_ca()) {
-        return fail(Code::untrusted, "chain", "the VCEK or VLEK is a CA");
-    }
-    RATLS_CHECK(proven.verify_issued_by(vek, intermediate, 0));
-    RATLS_CHECK(proven.verify_issued_by(intermediate, root, 1));
-    return known_root(root, inputs.user_roots) ? Status() : proven.verify_issued_by(root, root, 1);
-}
-
 class SnpVerifier {
   public:
-    SnpVerifier(ByteView raw, const SnpInputs& inputs, Findings& out)
-        : raw_(raw), inputs_(inputs), out_(out) {}
+    SnpVerifier(ByteView raw, const EndorsementProof& proof, UnixTime now, Findings& out)
+        : raw_(raw), proof_(proof), now_(now), out_(out) {}
 
     std::optional<Verified<SnpEvidence>> run() {
         auto report = snp::parse_report(raw_);
@@ -112,41 +64,81 @@ class SnpVerifier {
         }
         out_.pass("snp.format", "version " + std::to_string(report->version));
         evidence_.report = *std::move(report);
-        const Certificate* vek = choose_vek();
+        const Node* vek = choose_vek();
         if (vek == nullptr) {
             return std::nullopt;
         }
-        check_vek(*vek);
+        check_vek(*vek->certificate);
         check_chain(*vek);
-        check_report(*vek);
+        check_report(*vek->certificate);
         if (out_.failed(Weight::sound) || out_.failed(Weight::needed)) {
             return std::nullopt;
         }
+        list_skipped();
         return VerifierAccess::mark(std::move(evidence_));
     }
 
   private:
-    /// Of several candidates, the one whose extensions fit the report.
-    const Certificate* choose_vek() {
-        const Certificate* first = nullptr;
-        const Certificate* fitting = nullptr;
-        for (const Certificate& candidate : inputs_.endorsements.certificates()) {
-            if (!is_vek(candidate)) {
+    bool in_date(const Node& node) const {
+        return verify_dates(*node.certificate, now_, "").has_value();
+    }
+
+    /// What a certificate carries counts as absent when it is out of date.
+    bool counts(const Node& node) const { return !node.carried() || in_date(node); }
+
+    /// Of several candidates, the one that fits the report. If none does, one that was given tells
+    /// what is wrong with it; one that was carried counts as absent.
+    const Node* choose_vek() {
+        const Node* chosen = nullptr;
+        std::pair<int, bool> best = {-1, false};
+        bool carried = false;
+        for (const Node& node : proof_.certificates()) {
+            if (!is_vek(*node.certificate)) {
                 continue;
             }
-            first = first == nullptr ? &candidate : first;
-            const auto vek = snp::parse_vek(candidate);
-            if (fitting == nullptr && vek && vek->kind == evidence_.report.signing_key) {
-                const auto tcb = snp::parse_tcb(evidence_.report.reported_tcb, vek->line);
-                const bool same_chip = vek->kind == snp::SigningKey::vlek || chip_id_fits(*vek);
-                fitting = tcb && *tcb == vek->tcb && same_chip ? &candidate : nullptr;
+            const std::pair rank(vek_fit(node), in_date(node));
+            if (rank.first == kFits) {
+                fitting_veks_.push_back(&node);
+            }
+            carried |= node.carried();
+            const bool counts_here = rank.first == kFits     ? counts(node)
+                                     : rank.first == kUnread ? true
+                                                             : !node.carried();
+            if (rank > best && counts_here) {
+                chosen = &node;
+                best = rank;
             }
         }
-        out_.check("snp.vek.present", first != nullptr,
+        out_.check("snp.vek.present", chosen != nullptr,
                    std::string(snp::signing_key_name(evidence_.report.signing_key)) +
                        " certificate among the endorsements",
-                   first != nullptr ? "given" : "none given");
-        return fitting != nullptr ? fitting : first;
+                   chosen != nullptr ? "given"
+                   : carried ? "none given, and the one of label 6 is out of date or another's"
+                             : "none given");
+        return chosen;
+    }
+
+    /// How much of a VEK fits the report, up to `kFits`. A masked chip id says nothing: then the
+    /// report's signature tells.
+    int vek_fit(const Node& node) {
+        const auto vek = snp::parse_vek(*node.certificate);
+        if (!vek) {
+            return kUnread;
+        }
+        if (vek->kind != evidence_.report.signing_key) {
+            return 1;
+        }
+        const auto tcb = snp::parse_tcb(evidence_.report.reported_tcb, vek->line);
+        if (!tcb || *tcb != vek->tcb) {
+            return 2;
+        }
+        if (vek->kind == snp::SigningKey::vlek) {
+            return kFits;
+        }
+        const bool mine = all_zero(evidence_.report.chip_id)
+                              ? check_signature(*node.certificate).has_value()
+                              : chip_id_fits(*vek);
+        return mine ? kFits : 3;
     }
 
     bool chip_id_fits(const snp::Vek& vek) const {
@@ -211,131 +203,174 @@ class SnpVerifier {
             "reported " + snp::tcb_text(*reported) + "; committed " + snp::tcb_text(*committed));
     }
 
-    void check_chain(const Certificate& vek) {
-        std::vector<const Certificate*> intermediates;
-        for (const Certificate& candidate : inputs_.endorsements.certificates()) {
-            if (equal(candidate.subject(), vek.issuer()) && candidate.is_ca()) {
-                intermediates.push_back(&candidate);
-            }
-        }
-        std::vector<const Certificate*> roots;
-        for (const Certificate& candidate : inputs_.endorsements.certificates()) {
-            roots.push_back(&candidate);
-        }
-        for (const UserRoot& user : inputs_.user_roots) {
-            const auto same = [&](const Certificate* root) {
-                return equal(root->der(), user.certificate.der());
-            };
-            if (user.kind == RootKind::snp && std::ranges::none_of(roots, same)) {
-                roots.push_back(&user.certificate);
+    void check_chain(const Node& vek) {
+        std::vector<const Node*> intermediates;
+        for (const Node& node : proof_.certificates()) {
+            if (equal(node.certificate->subject(), vek.certificate->issuer()) &&
+                node.certificate->is_ca() && counts(node)) {
+                intermediates.push_back(&node);
             }
         }
         std::vector<Path> paths;
-        for (const Certificate* intermediate : intermediates) {
-            for (const Certificate* root : roots) {
-                consider(vek, *intermediate, *root, paths);
+        for (const Node* intermediate : intermediates) {
+            for (const Node& root : proof_.certificates()) {
+                if (counts(root)) {
+                    consider(vek, *intermediate, root, paths);
+                }
             }
         }
         if (paths.empty()) {
-            report_missing(vek, intermediates);
+            report_missing(*vek.certificate, intermediates);
             return;
         }
         const Path& best = *std::ranges::max_element(paths, {}, &Path::progress);
+        const Certificate& root = *best.root->certificate;
         out_.pass("snp.chain.present", "given");
         out_.check("snp.chain.signatures", best.signatures.has_value(), "VEK, intermediate, root",
                    best.signatures ? "each signed by the next" : best.signatures.error().text());
-        out_.check(
-            "snp.chain.root", best.root_pinned,
-            "SHA-256 of the public key as AMD published it, or a root from --trust-root",
-            name_text(best.root->subject()) + ", " + hex(best.root->public_key().spki_sha256()));
+        out_.check("snp.chain.root", best.root_pinned,
+                   "SHA-256 of the public key as AMD published it, or a root from --trust-root",
+                   name_text(root.subject()) + ", " + hex(root.public_key().spki_sha256()));
         check_dates(vek, best);
         if (best.good()) {
+            chain_ = {&vek, best.intermediate, best.root};
             evidence_.user_root = best.user_root;
-            check_revocation(*best.intermediate, *best.root, vek);
+            check_revocation();
         }
     }
 
-    void consider(const Certificate& vek, const Certificate& intermediate, const Certificate& root,
-                  std::vector<Path>& paths) {
-        if (!equal(root.subject(), intermediate.issuer())) {
+    Status verify_path(const Node& vek, const Node& intermediate, const Node& root) const {
+        RATLS_CHECK(check_amd_issuer(*intermediate.certificate, *vek.certificate));
+        RATLS_CHECK(check_amd_issuer(*root.certificate, *intermediate.certificate));
+        RATLS_CHECK(check_amd_issuer(*root.certificate, *root.certificate));
+        if (vek.certificate->is_ca()) {
+            return fail(Code::untrusted, "chain", "the VCEK or VLEK is a CA");
+        }
+        RATLS_CHECK(proof_.issued(vek, intermediate));
+        RATLS_CHECK(proof_.issued(intermediate, root));
+        if (root.standing != Standing::sound) {
+            return proof_.issued(root, root);
+        }
+        return {};
+    }
+
+    void consider(const Node& vek, const Node& intermediate, const Node& root,
+                  std::vector<Path>& paths) const {
+        const Certificate& certificate = *root.certificate;
+        if (!equal(certificate.subject(), intermediate.certificate->issuer())) {
             return;
         }
-        Path path{&intermediate, &root,
-                  verify_path(vek, intermediate, root, inputs_,
-                              inputs_.proven != nullptr ? *inputs_.proven : nothing_proven_)};
-        path.dated =
-            verify_dates(intermediate, inputs_.now, "") && verify_dates(root, inputs_.now, "");
-        for (const UserRoot& user : inputs_.user_roots) {
+        Path path{&intermediate, &root, verify_path(vek, intermediate, root)};
+        path.dated = in_date(intermediate) && in_date(root);
+        for (const UserRoot& user : proof_.user_roots()) {
             path.user_root |=
-                user.kind == RootKind::snp &&
-                equal(user.certificate.public_key().spki_sha256(), root.public_key().spki_sha256());
+                user.kind == RootKind::snp && equal(user.certificate.public_key().spki_sha256(),
+                                                    certificate.public_key().spki_sha256());
         }
-        const bool vendor = vek_known_ &&
-                            root.common_name() == snp::root_name(evidence_.vek.line) &&
-                            equal(root.public_key().spki_sha256(), pinned_ark(evidence_.vek.line));
+        const bool vendor =
+            vek_known_ && certificate.common_name() == snp::root_name(evidence_.vek.line) &&
+            equal(certificate.public_key().spki_sha256(), pinned_ark(evidence_.vek.line));
         path.user_root = path.user_root && !vendor;
         path.root_pinned = vendor || path.user_root;
         paths.push_back(std::move(path));
     }
 
-    void report_missing(const Certificate& vek,
-                        const std::vector<const Certificate*>& intermediates) {
-        const auto published = [](const Certificate* certificate) {
-            return std::ranges::find(kIntermediates, certificate->public_key().spki_sha256()) !=
-                   kIntermediates.end();
-        };
-        if (!intermediates.empty() && std::ranges::none_of(intermediates, published)) {
+    void report_missing(const Certificate& vek, const std::vector<const Node*>& intermediates) {
+        if (intermediates.empty()) {
+            const auto foreign = std::ranges::find_if(proof_.certificates(), [](const Node& node) {
+                return !node.carried() && is_intermediate(*node.certificate);
+            });
+            if (foreign != proof_.certificates().end()) {
+                out_.fail("endorsements.fitting", name_text(vek.issuer()),
+                          "only such as " + name_text(foreign->certificate->subject()));
+                return;
+            }
+        } else if (std::ranges::none_of(intermediates, [](const Node* node) {
+                       return is_amd_intermediate(*node->certificate);
+                   })) {
             out_.fail("snp.chain.root", "an intermediate that AMD published, or its root given",
-                      "key " + hex(intermediates[0]->public_key().spki_sha256()) +
+                      "key " + hex(intermediates[0]->certificate->public_key().spki_sha256()) +
                           " is none of AMD's; if it is a new one, give its ARK by --endorsements");
             return;
         }
+        const ByteView missing =
+            intermediates.empty() ? vek.issuer() : intermediates[0]->certificate->issuer();
         out_.fail("snp.chain.present", "intermediate and root certificates (ASK or ASVK, ARK)",
-                  intermediates.empty()
-                      ? "no certificate " + name_text(vek.issuer())
-                      : "no certificate " + name_text(intermediates[0]->issuer()));
+                  "no certificate " + name_text(missing));
     }
 
-    void check_dates(const Certificate& vek, const Path& path) {
-        for (const Certificate* certificate : {&vek, path.intermediate, path.root}) {
-            const std::string_view name = certificate->common_name();
-            if (auto status = verify_dates(*certificate, inputs_.now, name); !status) {
-                out_.fail("snp.chain.dates", "valid at " + format_rfc3339(inputs_.now),
+    /// It could stand in the chain of this intermediate and root.
+    bool in_place(const Node& node, const Node& intermediate, const Node& root) const {
+        return node.subject == intermediate.subject || node.subject == root.subject ||
+               std::ranges::find(fitting_veks_, &node) != fitting_veks_.end();
+    }
+
+    /// Of the chain, and of others in the same places that are not valid yet: what was given too
+    /// early is a fault, what has expired beside a newer one is not.
+    void check_dates(const Node& vek, const Path& path) {
+        std::vector<const Certificate*> dated = {vek.certificate, path.intermediate->certificate,
+                                                 path.root->certificate};
+        for (const Node& node : proof_.certificates()) {
+            if (in_place(node, *path.intermediate, *path.root) && !node.carried() &&
+                now_ < node.certificate->not_before()) {
+                dated.push_back(node.certificate);
+            }
+        }
+        for (const Certificate* certificate : dated) {
+            if (auto status = verify_dates(*certificate, now_, certificate->common_name());
+                !status) {
+                out_.fail("snp.chain.dates", "valid at " + format_rfc3339(now_),
                           status.error().text());
                 return;
             }
         }
-        out_.pass("snp.chain.dates", "valid at " + format_rfc3339(inputs_.now));
+        out_.pass("snp.chain.dates", "valid at " + format_rfc3339(now_));
     }
 
-    /// The newest valid list wins; of two with the same date, both count. A list of another line is
-    /// not ours to judge.
-    void check_revocation(const Certificate& intermediate, const Certificate& root,
-                          const Certificate& vek) {
-        std::optional<UnixTime> newest;
-        bool revoked = false;
-        for (const Result<Crl>& crl : inputs_.endorsements.crls()) {
-            if (crl && !equal(crl->issuer(), root.subject())) {
+    /// The lists of the chain's root. A list of another root is not ours to judge.
+    std::vector<const Crl*> fitting_lists() {
+        std::vector<const Crl*> out;
+        bool beside_good_ones = false;  // a fault also if there is a good list
+        std::string fault;
+        const Certificate& root = *chain_[2]->certificate;
+        for (const auto& proven : proof_.crls()) {
+            const Crl& crl = proven.given->document;
+            const bool signed_by_root =
+                std::ranges::find(proven.signers, chain_[2]) != proven.signers.end();
+            if (!equal(crl.issuer(), root.subject()) || !signed_by_root) {
                 continue;
             }
-            Status status = crl ? check_amd_list(*crl, root) : std::unexpected(crl.error());
-            if (status && (inputs_.now < crl->this_update() || inputs_.now > crl->next_update())) {
-                status = fail(Code::stale, "crl",
-                              "valid from " + format_rfc3339(crl->this_update()) + " to " +
-                                  format_rfc3339(crl->next_update()));
+            const bool expired = now_ > crl.next_update();
+            if (!(crl.scheme() == kAmdScheme)) {
+                fault = "RSASSA-PSS with SHA-384 and salt 48 wanted";
+                beside_good_ones = true;
+            } else if (now_ >= crl.this_update() && !expired) {
+                out.push_back(&crl);
+            } else if (!proven.given->source.carried) {
+                fault = "valid from " + format_rfc3339(crl.this_update()) + " to " +
+                        format_rfc3339(crl.next_update());
+                beside_good_ones |= !expired;
             }
-            if (!status) {
-                out_.fail("snp.crl", "signed by the root, valid at " + format_rfc3339(inputs_.now),
-                          status.error().text());
-                return;
-            }
+        }
+        if (!fault.empty() && (beside_good_ones || out.empty())) {
+            out_.fail("snp.crl", "signed by the root, valid at " + format_rfc3339(now_), fault);
+        }
+        return out;
+    }
+
+    /// The newest valid list wins; of two with the same date, both count.
+    void check_revocation() {
+        std::optional<UnixTime> newest;
+        bool revoked = false;
+        for (const Crl* crl : fitting_lists()) {
             evidence_.crls.push_back({sha256(crl->der()), crl->this_update()});
             if (newest && crl->this_update() < *newest) {
                 continue;
             }
             // All VCEKs have serial number 0, so only intermediates can be revoked in a useful way.
-            const bool listed = crl->lists(intermediate.serial()) ||
-                                (!all_zero(vek.serial()) && crl->lists(vek.serial()));
+            const ByteView vek_serial = chain_[0]->certificate->serial();
+            const bool listed = crl->lists(chain_[1]->certificate->serial()) ||
+                                (!all_zero(vek_serial) && crl->lists(vek_serial));
             revoked = listed || (revoked && newest == crl->this_update());
             newest = crl->this_update();
         }
@@ -348,45 +383,78 @@ class SnpVerifier {
         evidence_.revocation_checked = true;
     }
 
-    void check_report(const Certificate& vek) {
-        const snp::Report& report = evidence_.report;
-        Status status;
-        if (vek.public_key().kind() != KeyKind::p384) {
-            status = fail(Code::untrusted, "snp.vek", "a P-384 key wanted");
-        } else {
-            status = vek.public_key().verify_ecdsa(HashAlg::sha384, report.signed_bytes,
-                                                   report.signature_r, report.signature_s);
+    const Status& check_signature(const Certificate& vek) {
+        const auto [place, is_new] = signatures_.try_emplace(vek.der().data());
+        if (is_new) {
+            place->second = verify_signature(vek);
         }
+        return place->second;
+    }
+
+    Status verify_signature(const Certificate& vek) const {
+        const snp::Report& report = evidence_.report;
+        if (vek.public_key().kind() != KeyKind::p384) {
+            return fail(Code::untrusted, "snp.vek", "a P-384 key wanted");
+        }
+        return vek.public_key().verify_ecdsa(HashAlg::sha384, report.signed_bytes,
+                                             report.signature_r, report.signature_s);
+    }
+
+    void check_report(const Certificate& vek) {
+        const Status& status = check_signature(vek);
         out_.check("snp.signature", status.has_value(), "ECDSA P-384 with SHA-384 by the VEK",
                    status ? "verified" : status.error().text());
     }
 
+    /// What was given and is not of this platform, or was replaced by something newer.
+    void list_skipped() {
+        for (const Node& node : proof_.certificates()) {
+            skip(node.source, label_of(node.certificate->subject()),
+                 in_place(node, *chain_[1], *chain_[2]), in_date(node));
+        }
+        for (const auto& proven : proof_.crls()) {
+            const Crl& crl = proven.given->document;
+            const bool of_root =
+                std::ranges::find(proven.signers, chain_[2]) != proven.signers.end();
+            skip(&proven.given->source, "revocation list of " + label_of(crl.issuer()), of_root,
+                 now_ <= crl.next_update());
+        }
+        for (const auto& info : proof_.tcb_infos()) {
+            skip(&info.given->source, "TCB info", false, true);
+        }
+        for (const auto& identity : proof_.qe_identities()) {
+            skip(&identity.given->source, "QE identity", false, true);
+        }
+    }
+
+    void skip(const EndorsementSource* source, std::string what, bool fits, bool dated) {
+        if (source != nullptr && !source->carried && (!fits || !dated)) {
+            evidence_.skipped.push_back(describe(
+                *source,
+                what + (fits ? ": expired, and a newer one is there" : ": not of this platform")));
+        }
+    }
+
+    static constexpr int kUnread = 0;
+    static constexpr int kFits = 4;
+
     ByteView raw_;
-    const SnpInputs& inputs_;
+    const EndorsementProof& proof_;
+    UnixTime now_;
     Findings& out_;
     SnpEvidence evidence_;
-    ProvenSignatures nothing_proven_{0};
     bool vek_known_ = false;
+    std::vector<const Node*> fitting_veks_;
+    std::map<const std::uint8_t*, Status> signatures_;  ///< of the report, by the VEK's bytes
+    std::array<const Node*, 3> chain_{};                ///< VEK, intermediate, root, once they hold
 };
 
 }  // namespace
 
-const Sha256Digest& pinned_ark(Line line) {
-    switch (line) {
-        case Line::milan:
-            return kArkMilan;
-        case Line::genoa:
-            return kArkGenoa;
-        case Line::turin:
-            return kArkTurin;
-    }
-    return kArkMilan;
-}
-
-std::optional<Verified<SnpEvidence>> verify_snp(ByteView report, const SnpInputs& inputs,
-                                                Findings& out) {
+std::optional<Verified<SnpEvidence>> verify_snp(ByteView report, const EndorsementProof& proof,
+                                                UnixTime now, Findings& out) {
     Findings own;
-    auto evidence = SnpVerifier(report, inputs, own).run();
+    auto evidence = SnpVerifier(report, proof, now, own).run();
     out.append(std::move(own));
     return evidence;
 }

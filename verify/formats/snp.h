@@ -4,9 +4,7 @@
 #include <optional>
 
 #include "ratls/evidence/snp/vek.h"
-#include "verify/endorsements.h"
-#include "verify/finding.h"
-#include "verify/formats/proven.h"
+#include "verify/formats/endorsement_proof.h"
 #include "verify/verified.h"
 
 namespace ratls::verify {
@@ -26,23 +24,14 @@ struct SnpEvidence {
     bool revocation_checked = false;
     /// The revocation lists that hold, each of them good for a beacon.
     std::vector<VerifiedCrl> crls;
-};
-
-struct SnpInputs {
-    const Endorsements& endorsements;
-    const std::vector<UserRoot>& user_roots;
-    UnixTime now;
-    /// What was verified before, and what is now; none: everything is verified.
-    ProvenSignatures* proven = nullptr;
+    /// Documents that were given and are not of this platform, for people.
+    std::vector<std::string> skipped;
 };
 
 /// Form, product, chain to a pinned root, dates, revocation, key extensions against the report, and
 /// the signature over the raw bytes. Gives the evidence only if all of it holds.
 /// Source: AMD 56860 rev. 1.58; AMD 57230; the order of docs/architecture.md.
-std::optional<Verified<SnpEvidence>> verify_snp(ByteView report, const SnpInputs& inputs,
-                                                Findings& out);
-
-/// SHA-256 of the SubjectPublicKeyInfo of AMD's root key of a line.
-const Sha256Digest& pinned_ark(snp::Line line);
+std::optional<Verified<SnpEvidence>> verify_snp(ByteView report, const EndorsementProof& proof,
+                                                UnixTime now, Findings& out);
 
 }  // namespace ratls::verify

@@ -114,6 +114,19 @@ void read_body(Reader& r, Quote& q) {
     }
 }
 
+/// Certificates under a type that has none, or several under that of one: a chain that its label
+/// would hide.
+bool holds_another_kind(const Quote& q) {
+    constexpr std::string_view kBegin = "-----BEGIN ";
+    const std::string_view text = as_text(q.certification_data);
+    const std::size_t first = text.find(kBegin);
+    if (q.certification == CertificationData::pck_chain || first == std::string_view::npos) {
+        return false;
+    }
+    return q.certification != CertificationData::pck_leaf ||
+           text.substr(first + 1).contains(kBegin);
+}
+
 /// The QE report, its signature and authentication data, and what certifies it.
 void read_qe(Reader& r, Quote& q) {
     q.qe_report_bytes = r.array<EnclaveReport::kSize>("QE report");
@@ -130,6 +143,10 @@ void read_qe(Reader& r, Quote& q) {
     }
     q.certification = static_cast<CertificationData>(type);
     q.certification_data = to_bytes(r.bytes_u32_le("certification data"));
+    if (r.ok() && holds_another_kind(q)) {
+        r.fail(Code::malformed, "certification data",
+               "certificates under type " + std::to_string(type));
+    }
 }
 
 void read_signature_data(Reader& outer, Quote& q) {

@@ -171,7 +171,8 @@ TEST_CASE("tpm.activation: until it is done, nothing is accepted") {
     scene.crl.reset();
     scene.policy.snp.revocation_waived = true;
     scene.policy.freshness.ask(0);
-    CHECK(summary(scene.without_fresh()) == "refused: tpm.activation (waived: snp.revocation, freshness.required)");
+    CHECK(summary(scene.without_fresh()) ==
+          "refused: tpm.activation (waived: snp.revocation, freshness.required)");
 }
 
 TEST_CASE("tpm.activation: a certificate in a file and a raw quote need a live host") {

@@ -480,7 +480,7 @@ TEST_CASE("freshness.beacon: at the oldest age it passes, a second later it is r
 
 TEST_CASE("freshness.beacon: the document that the claims hash must be there") {
     Scene scene;
-    scene.endorsements.add_crl(Crl::parse(scene.tee.crl()));
+    scene.endorsements.add_file("list", scene.tee.crl());
     scene.edits.collection = [](cert::Collection& collection) {
         collection.endorsements->documents.erase(cert::endorsement::kAmdCrl);
     };
@@ -498,12 +498,12 @@ TEST_CASE("freshness.beacon: another document than the hashed one is refused") {
 TEST_CASE("freshness.beacon: a document that is no revocation list of AMD's is refused") {
     Scene scene;
     const Bytes document{1, 2, 3};
-    scene.endorsements.add_crl(Crl::parse(scene.tee.crl()));
+    scene.endorsements.add_file("list", scene.tee.crl());
     scene.edits.claims = [&](cert::Claims& claims) { claims.beacon->sha256 = sha256(document); };
     scene.edits.collection = [&](cert::Collection& collection) {
         collection.endorsements->documents[cert::endorsement::kAmdCrl] = document;
     };
-    CHECK(summary(scene.verify()) == "invalid: snp.crl, freshness.beacon");
+    CHECK(summary(scene.verify()) == "invalid: endorsements.form, freshness.beacon");
 }
 
 TEST_CASE("freshness.beacon: a newer list of the verifier does not devalue a genuine beacon") {
@@ -514,7 +514,7 @@ TEST_CASE("freshness.beacon: a newer list of the verifier does not devalue a gen
     scene.snapshot->not_after = scene.now + kDay;
     scene.policy.freshness.max_beacon_age_s = 370 * kDay;
     CHECK(summary(scene.verify()) == "accepted");
-    scene.endorsements.add_crl(Crl::parse(variant("crl-later")));
+    scene.endorsements.add_file("list", variant("crl-later"));
     const VerificationResult result = scene.verify();
     CHECK(summary(result) == "accepted");
     CHECK(result.not_older_than == kCrlIssued);

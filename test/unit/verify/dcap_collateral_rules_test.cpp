@@ -45,56 +45,82 @@ TEST_CASE("dcap.collateral.present: CA and root are taken from the quote and the
     CHECK(scene.outcome() == "genuine");
 }
 
-TEST_CASE("dcap.collateral.present: documents of the other TEE are none") {
+TEST_CASE(
+    "endorsements.fitting: documents of the other TEE alone are wrong, and beside this one's "
+    "skipped") {
     for (const Tee tee : {Tee::sgx, Tee::tdx}) {
         IntelScene scene(tee, 4);
         const IntelScene other(tee == Tee::sgx ? Tee::tdx : Tee::sgx, 4);
         scene.given.tcb_info = false;
         scene.last = {bytes_of(other.tcb_info_text())};
-        CHECK(scene.outcome() == "unavailable: dcap.collateral.present");
+        CHECK(scene.outcome() == "invalid: endorsements.fitting");
         scene.given.tcb_info = true;
-        CHECK(scene.outcome() == "genuine");
+        const verify::VerificationResult both = scene.verify();
+        CHECK(summary(both) == "genuine");
+        REQUIRE(both.skipped.size() == 1);
+        CHECK(both.skipped[0].starts_with("\"last\": TCB info of FMSPC"));
         scene.given.qe_identity = false;
         scene.last = {bytes_of(other.qe_identity_text())};
-        CHECK(scene.outcome() == "unavailable: dcap.collateral.present");
+        CHECK(scene.outcome() == "invalid: endorsements.fitting");
     }
 }
 
-TEST_CASE("dcap.collateral.present: a list of another issuer is no list of this one") {
-    for (const auto member : {&IntelScene::root_crl, &IntelScene::pck_crl}) {
-        IntelScene scene;
-        (scene.*member).issuer = kProcessorCaName;
-        CHECK(scene.outcome() == "unavailable: dcap.collateral.present");
-    }
+TEST_CASE("endorsements.signatures: a list under the name of another issuer is damaged") {
+    IntelScene root;
+    root.root_crl.issuer = kPlatformCaName;
+    CHECK(root.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
+    IntelScene pck;
+    pck.pck_crl.issuer = "Nobody";
+    CHECK(pck.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
 }
 
-TEST_CASE("dcap.collateral.present: a list with an unknown critical extension is no list") {
+TEST_CASE(
+    "endorsements.fitting: a list of the other PCK CA alone is wrong, beside this one's skipped") {
+    IntelScene scene;
+    CrlFields other = scene.pck_crl;
+    other.issuer = kProcessorCaName;
+    other.signer = &intel_keys().processor_ca;
+    CertificateFields processor_ca = scene.ca;
+    processor_ca.subject = kProcessorCaName;
+    processor_ca.key = &intel_keys().processor_ca;
+    scene.last = {other.der(), processor_ca.der()};
+    const verify::VerificationResult both = scene.verify();
+    CHECK(summary(both) == "genuine");
+    CHECK(both.skipped.size() == 2);
+    scene.given.pck_crl = false;
+    CHECK(scene.outcome() == "invalid: endorsements.fitting");
+    // Without its issuer's certificate nobody can say whether it is damaged, only whose it is.
+    scene.last = {other.der()};
+    CHECK(scene.outcome() == "invalid: endorsements.fitting");
+}
+
+TEST_CASE("endorsements.form: a list with an unknown critical extension is no list") {
     for (const std::uint8_t number : {std::uint8_t{27}, std::uint8_t{28}, std::uint8_t{127}}) {
         for (const auto member : {&IntelScene::root_crl, &IntelScene::pck_crl}) {
             IntelScene scene;
             (scene.*member).more = {x509_extension({0x55, 0x1d, number}, true, {0x30, 0})};
-            CHECK(scene.outcome() == "unavailable: dcap.collateral.present");
+            CHECK(scene.outcome() == "invalid: endorsements.form, dcap.collateral.present");
             (scene.*member).more = {x509_extension({0x55, 0x1d, number}, false, {0x30, 0})};
             CHECK(scene.outcome() == "genuine");
         }
     }
 }
 
-TEST_CASE("dcap.crl: a list that another key signed is refused") {
+TEST_CASE("endorsements.signatures: a list that another key signed is refused") {
     for (const auto member : {&IntelScene::root_crl, &IntelScene::pck_crl}) {
         IntelScene scene;
         (scene.*member).signer = &intel_keys().stranger;
-        CHECK(scene.outcome() == "invalid: dcap.crl");
+        CHECK(scene.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
     }
     IntelScene swapped;
     swapped.pck_crl.signer = &intel_keys().root;
-    CHECK(swapped.outcome() == "invalid: dcap.crl");
+    CHECK(swapped.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
 }
 
-TEST_CASE("dcap.crl: an issuer that may not sign lists signs none") {
+TEST_CASE("endorsements.signatures: an issuer that may not sign lists signs none") {
     IntelScene scene;
     scene.ca.key_usage = 0x04;  // keyCertSign
-    CHECK(scene.outcome() == "invalid: dcap.crl");
+    CHECK(scene.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
 }
 
 TEST_CASE("dcap.crl: each list counts in its first and last second, not beyond") {
@@ -108,18 +134,25 @@ TEST_CASE("dcap.crl: each list counts in its first and last second, not beyond")
     }
 }
 
-TEST_CASE("dcap.crl: a list that is wrong or out of date does no harm beside a good one") {
+TEST_CASE("dcap.crl: beside a good list an old one is skipped, a damaged or early one refused") {
     for (const auto member : {&IntelScene::root_crl, &IntelScene::pck_crl}) {
-        IntelScene scene;
-        CrlFields old = scene.*member;
-        old.next_update = kIntelNow - 1;
-        CrlFields future = scene.*member;
-        future.this_update = kIntelNow + 1;
-        CrlFields forged = scene.*member;
-        forged.signer = &intel_keys().stranger;
-        scene.first = {old.der(), forged.der()};
-        scene.last = {future.der(), old.der()};
-        CHECK(scene.outcome() == "genuine");
+        for (const bool first : {true, false}) {
+            const auto beside = [&](const auto& change) {
+                IntelScene scene;
+                CrlFields list = scene.*member;
+                change(list);
+                (first ? scene.first : scene.last).push_back(list.der());
+                return scene.verify();
+            };
+            const auto old = beside([](CrlFields& list) { list.next_update = kIntelNow - 1; });
+            CHECK(summary(old) == "genuine");
+            REQUIRE(old.skipped.size() == 1);
+            CHECK(old.skipped[0].ends_with(": expired, and a newer one is there"));
+            CHECK(summary(beside([](CrlFields& list) { list.this_update = kIntelNow + 1; })) ==
+                  "invalid: dcap.crl");
+            CHECK(summary(beside([](CrlFields& list) { list.signer = &intel_keys().stranger; })) ==
+                  "invalid: endorsements.signatures");
+        }
     }
 }
 
@@ -168,28 +201,30 @@ TEST_CASE("dcap.revoked: of two valid lists the newer one counts, in any order")
     }
 }
 
-TEST_CASE("dcap.tcb_info: a document that was changed, or that another key signed, is refused") {
+TEST_CASE(
+    "endorsements.signatures: a TCB info that was changed, or that another key signed, is "
+    "refused") {
     IntelScene other;
     other.tcb_info_signer = &intel_keys().stranger;
-    CHECK(other.outcome() == "invalid: dcap.tcb_info");
+    CHECK(other.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
     for (const PrivateKey* key : {&intel_keys().root, &intel_keys().platform_ca, &intel_keys().pck,
                                   &intel_keys().attestation}) {
         other.tcb_info_signer = key;
-        CHECK(other.outcome() == "invalid: dcap.tcb_info");
+        CHECK(other.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
     }
     IntelScene changed;
     std::string text = changed.tcb_info_text();
     replace(text, "OutOfDate", "UpToDate");
     changed.given.tcb_info = false;
     changed.last = {bytes_of(text)};
-    CHECK(changed.outcome() == "invalid: dcap.tcb_info");
+    CHECK(changed.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
     text = changed.tcb_info_text();
     replace(text, "\"tcbLevels\":", "\"tcbLevels\": ");  // the same value, other bytes
     changed.last = {bytes_of(text)};
-    CHECK(changed.outcome() == "invalid: dcap.tcb_info");
+    CHECK(changed.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
 }
 
-TEST_CASE("dcap.tcb_info: white space outside of the signed bytes may differ") {
+TEST_CASE("endorsements.form: white space outside of the signed bytes may differ") {
     IntelScene scene;
     std::string text = scene.tcb_info_text();
     replace(text, "{\"tcbInfo\":", "\n{ \"tcbInfo\" : ");
@@ -199,35 +234,37 @@ TEST_CASE("dcap.tcb_info: white space outside of the signed bytes may differ") {
     CHECK(scene.outcome() == "genuine");
 }
 
-TEST_CASE("dcap.tcb_info: a document without its form is refused, although signed") {
+TEST_CASE("endorsements.form: a TCB info without its form is refused, although signed") {
     IntelScene scene;
     scene.edits.tcb_info = [](std::string& json) {
         replace(json, "\"version\":3", "\"version\":2");
     };
-    CHECK(scene.outcome() == "invalid: dcap.tcb_info");
+    CHECK(scene.outcome() == "invalid: endorsements.form, dcap.collateral.present");
     scene.edits.tcb_info = [](std::string& json) {
         replace(json, "\"version\":3", "\"version\":3,\"minimum\":1");
     };
-    CHECK(scene.outcome() == "invalid: dcap.tcb_info");
+    CHECK(scene.outcome() == "invalid: endorsements.form, dcap.collateral.present");
 }
 
-TEST_CASE("dcap.tcb_info: a signer of another name, or under another root, is none") {
+TEST_CASE("endorsements.signatures: a TCB signer of another name, or under another root, is none") {
     IntelScene name;
     name.tcb_signer.subject = kPckName;
     CHECK(name.outcome() == "unavailable: dcap.collateral.present");
     IntelScene root;
     root.tcb_signer.signer = &intel_keys().stranger;
-    CHECK(root.outcome() == "invalid: dcap.tcb_info, dcap.qe_identity");
+    CHECK(root.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
     IntelScene below_ca;
     below_ca.tcb_signer.issuer = kPlatformCaName;
     below_ca.tcb_signer.signer = &intel_keys().platform_ca;
-    CHECK(below_ca.outcome() == "invalid: dcap.tcb_info, dcap.qe_identity");
+    CHECK(below_ca.outcome() == "invalid: dcap.chain.root");
     IntelScene critical;
     critical.tcb_signer.more = {x509_extension({0x55, 0x1d, 0x7f}, true, {5, 0})};
-    CHECK(critical.outcome() == "invalid: dcap.tcb_info, dcap.qe_identity");
+    CHECK(critical.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
 }
 
-TEST_CASE("dcap.tcb_info: a whole forged collateral under a root of the right name is refused") {
+TEST_CASE(
+    "endorsements.signatures: a whole forged collateral under a root of the right name is "
+    "refused") {
     IntelScene scene;
     scene.user_roots = scene.roots();
     CertificateFields root = scene.root;
@@ -237,16 +274,16 @@ TEST_CASE("dcap.tcb_info: a whole forged collateral under a root of the right na
     scene.given.root = scene.given.tcb_signer = false;
     scene.tcb_info_signer = &intel_keys().stranger;
     scene.first = {root.der(), signer.der(), scene.tcb_signer.der()};
-    CHECK(scene.outcome() == "invalid: dcap.tcb_info");
+    CHECK(scene.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
 }
 
-TEST_CASE("dcap.tcb_info: one that does not hold does no harm beside one that does") {
+TEST_CASE("endorsements.signatures: a forged TCB info is refused also beside a good one") {
     IntelScene scene;
     IntelScene bad;
     bad.tcb_info_signer = &intel_keys().stranger;
     bad.tcb_info.levels[0].facts.status = TcbStatus::revoked;
     scene.first = {bytes_of(bad.tcb_info_text())};
-    CHECK(scene.outcome() == "genuine");
+    CHECK(scene.outcome() == "invalid: endorsements.signatures");
 }
 
 TEST_CASE("dcap.tcb_info.platform: FMSPC and PCEID are those of the PCK") {
@@ -304,7 +341,7 @@ TEST_CASE("dcap.tcb_info.dates: of two valid documents the newer one counts, in 
     }
 }
 
-TEST_CASE("dcap.tcb_info.dates: one that is out of date or not yet valid does no harm") {
+TEST_CASE("dcap.tcb_info.dates: beside a good one an old one is skipped, an early one refused") {
     for (const UnixTime moved : {-100 * kDay, 100 * kDay}) {
         IntelScene scene;
         dcap::TcbInfo other = scene.tcb_info;
@@ -314,49 +351,51 @@ TEST_CASE("dcap.tcb_info.dates: one that is out of date or not yet valid does no
         const Bytes file = bytes_of(
             signed_document("tcbInfo", tcb_info_json(other).canonical(), intel_keys().tcb_signer));
         scene.first = scene.last = {file};
-        CHECK(scene.outcome() == "genuine");
+        CHECK(scene.outcome() == (moved < 0 ? "genuine" : "invalid: dcap.tcb_info.dates"));
         scene.given.tcb_info = false;
         CHECK(scene.outcome() == "invalid: dcap.tcb_info.dates, dcap.tcb.level");
     }
 }
 
-TEST_CASE("dcap.qe_identity: a document that was changed, or that another key signed, is refused") {
+TEST_CASE(
+    "endorsements.signatures: a QE identity that was changed, or that another key signed, is "
+    "refused") {
     for (const PrivateKey* key : {&intel_keys().stranger, &intel_keys().root,
                                   &intel_keys().platform_ca, &intel_keys().pck}) {
         IntelScene scene;
         scene.qe_identity_signer = key;
-        CHECK(scene.outcome() == "invalid: dcap.qe_identity");
+        CHECK(scene.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
     }
     IntelScene changed;
     std::string text = changed.qe_identity_text();
     replace(text, "\"isvsvn\":6", "\"isvsvn\":1");
     changed.given.qe_identity = false;
     changed.last = {bytes_of(text)};
-    CHECK(changed.outcome() == "invalid: dcap.qe_identity");
+    CHECK(changed.outcome() == "invalid: endorsements.signatures, dcap.collateral.present");
 }
 
-TEST_CASE("dcap.qe_identity: a document without its form is refused, although signed") {
+TEST_CASE("endorsements.form: a QE identity without its form is refused, although signed") {
     IntelScene scene;
     scene.edits.qe_identity = [](std::string& json) {
         replace(json, "\"version\":2", "\"version\":3");
     };
-    CHECK(scene.outcome() == "invalid: dcap.qe_identity");
+    CHECK(scene.outcome() == "invalid: endorsements.form, dcap.collateral.present");
 }
 
-TEST_CASE("dcap.qe_identity: the documents of QE and TD QE are not exchanged") {
+TEST_CASE("endorsements.fitting: the documents of QE and TD QE are not exchanged") {
     for (const Tee tee : {Tee::sgx, Tee::tdx}) {
         IntelScene scene(tee, 4);
         scene.qe_identity.tee = tee == Tee::sgx ? Tee::tdx : Tee::sgx;
-        CHECK(scene.outcome() == "unavailable: dcap.collateral.present");
+        CHECK(scene.outcome() == "invalid: endorsements.fitting");
     }
 }
 
-TEST_CASE("dcap.qe_identity: a TCB info with the name of a QE identity is none") {
+TEST_CASE("endorsements.form: a TCB info with the name of a QE identity is none") {
     IntelScene scene;
     scene.given.qe_identity = false;
     scene.last = {bytes_of(signed_document(
         "enclaveIdentity", tcb_info_json(scene.tcb_info).canonical(), intel_keys().tcb_signer))};
-    CHECK(scene.outcome() == "invalid: dcap.qe_identity");
+    CHECK(scene.outcome() == "invalid: endorsements.form, dcap.collateral.present");
 }
 
 TEST_CASE("dcap.qe_identity.dates: issueDate to nextUpdate, both included") {
@@ -380,7 +419,7 @@ TEST_CASE("dcap.qe_identity.dates: of two valid documents the newer one counts, 
         CHECK(scene.outcome() == "genuine");
         scene.now = scene.qe_identity.issue_date - 1;
         scene.tcb_info.issue_date = scene.pck_crl.this_update = scene.now;
-        CHECK(scene.outcome() == "invalid: dcap.qe.identity");
+        CHECK(scene.outcome() == "invalid: dcap.qe_identity.dates, dcap.qe.identity");
     }
 }
 

@@ -98,13 +98,13 @@ issue() {  # NAME KEY CN SERIAL-HEX SECTION ISSUER|self END-YEAR [OPTION...]
     openssl x509 -in "$out.pem" -outform DER -out "$out.der"
 }
 
-crl() {  # NAME ISSUER YEAR [REVOKED-SERIAL]: signed by the ARK's key, valid from 1 January on
+crl() {  # NAME ISSUER YEAR [REVOKED-SERIAL [END]]: by the ARK's key, valid from 1 January on
     : >index.txt
-    [ $# -lt 4 ] ||
+    [ -z "${4:-}" ] ||
         printf 'R\t491231235959Z\t240101000000Z\t%s\tunknown\t/CN=revoked\n' "$4" >index.txt
     echo 01 >crlnumber
     openssl ca -gencrl -config variants.cnf -cert "$2.pem" -keyfile ark.key "${pss[@]}" \
-        -crlexts crl -crl_lastupdate "${3}0101000000Z" -crl_nextupdate 20471231235959Z -out "$1.pem"
+        -crlexts crl -crl_lastupdate "${3}0101000000Z" -crl_nextupdate "${5:-20471231235959Z}" -out "$1.pem"
     openssl crl -in "$1.pem" -outform DER -out "$1.der"
 }
 
@@ -132,6 +132,7 @@ issue ask-of-milan ask SEV-Milan 010001 intermediate ark-of-milan 2049
 issue vcek-of-milan vcek SEV-VCEK 00 vcek_milan ask-of-milan 2049
 crl crl-of-milan ark-of-milan 2024
 
+crl crl-short ark 2024 '' 20241231235959Z
 crl crl-later ark 2025
 crl crl-later-ask-revoked ark 2025 010001
 crl crl-serial7 ark 2024 07

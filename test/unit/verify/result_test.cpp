@@ -84,7 +84,7 @@ TEST_CASE("result: the JSON form has all members, of the promised types") {
     }
     CHECK(keys ==
           "verdict genuine root tcb tpm freshness relay not_older_than dialect findings "
-          "claims not_checked verified_at");
+          "claims not_checked skipped verified_at");
     CHECK(*json.find("verdict")->if_string() == "accepted");
     CHECK(*json.find("genuine")->if_bool());
     CHECK(*json.find("root")->if_string() == "user");
@@ -138,7 +138,7 @@ TEST_CASE("result: the text names a root of the user's, waivers and what was not
     CHECK(text.find("freshness  0") != std::string::npos);
 }
 
-TEST_CASE("endorsements: the content decides what a file is, and what is nothing is named") {
+TEST_CASE("endorsements.form: the content decides what a file is, and what is nothing is named") {
     const PretendedTee tee(snp_pki_folder());
     Endorsements endorsements;
     endorsements.add_file("chain.pem", snp_pki("chain.pem"));
@@ -147,10 +147,24 @@ TEST_CASE("endorsements: the content decides what a file is, and what is nothing
     CHECK(endorsements.certificates().size() == 3);
     endorsements.add_file("crl.der", tee.crl());
     CHECK(endorsements.crls().size() == 1);
-    CHECK(endorsements.skipped().empty());
-    endorsements.add_file("key.pem", snp_pki("vcek.key.pem"));
-    endorsements.add_file("empty", {});
+    endorsements.add_found("crl.der", tee.crl());
+    CHECK(endorsements.crls().size() == 1);
+    CHECK(endorsements.faults().empty());
     endorsements.add_file("garbage", Bytes{1, 2, 3});
-    CHECK(endorsements.skipped() == std::vector<std::string>{"key.pem", "empty", "garbage"});
+    endorsements.add_found("dir/key.pem", snp_pki("vcek.key.pem"));
+    endorsements.add_found("dir/empty.crl", {});
+    endorsements.add_found("tcb_info.json", Bytes{'{', '}'});
+    endorsements.add_found("der", Bytes{0x30, 0x82, 0, 0});
+    CHECK(endorsements.faults().size() == 5);
+    CHECK(endorsements.skipped().empty());
+    endorsements.add_found("meta.json", Bytes{'{', '}'});
+    endorsements.add_found("empty", {});
+    endorsements.add_found("notes", Bytes{1, 2, 3});
+    CHECK(endorsements.faults().size() == 5);
+    CHECK(endorsements.skipped() == std::vector<std::string>{"meta.json", "empty", "notes"});
+    endorsements.add_too_large("big.der", {}, 10);
+    endorsements.add_too_large("big.iso", {}, 10);
+    CHECK(endorsements.faults().size() == 6);
+    CHECK(endorsements.skipped().back() == "big.iso");
     CHECK(endorsements.certificates().size() == 3);
 }

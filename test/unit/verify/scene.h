@@ -96,6 +96,8 @@ class Scene {
     void add_file(std::string_view path, std::uint8_t digest_byte);
     static Bytes file_digest(std::uint8_t byte) { return Bytes(32, byte); }
     static std::string file_digest_text(std::uint8_t byte);
+    /// The verifier is given what label 6 had of certificates, and they are in label 6 no more.
+    void give_certificates();
     /// As Attester::collect, then the edits.
     cert::Collection collect(const Edits& wanted, bool fresh);
     /// The certificate, DER, as it is issued in this scene.

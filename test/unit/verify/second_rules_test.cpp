@@ -27,9 +27,8 @@ struct Second {
         return after(scene.fresh(), chain);
     }
     VerificationResult after(const VerificationResult& first, const std::vector<Bytes>& chain) {
-        return scene.judge([&](const CertificateInputs& inputs) {
-            return verify_second(chain, inputs, first);
-        });
+        return scene.judge(
+            [&](const CertificateInputs& inputs) { return verify_second(chain, inputs, first); });
     }
 
     Scene scene;

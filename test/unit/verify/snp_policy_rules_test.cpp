@@ -784,7 +784,7 @@ TEST_CASE("snp.crl.minimum_date: the newest of several lists counts") {
     scene.policy.snp.min_crl_date = kCrlIssued + 366 * kDay;
     const Bytes report = scene.tee.report({});
     CHECK(summary(scene.verify_report(report)) == "refused: snp.crl.minimum_date");
-    scene.endorsements.add_crl(Crl::parse(variant("crl-later")));
+    scene.endorsements.add_file("list", variant("crl-later"));
     CHECK(summary(scene.verify_report(report)) == "genuine");
 }
 

@@ -2,6 +2,7 @@
 // snp_policy_rules_test.cpp.
 #include <doctest/doctest.h>
 
+#include "ratls/codec/pem.h"
 #include "test/unit/verify/scene.h"
 
 using namespace ratls;
@@ -92,6 +93,7 @@ TEST_CASE("snp.vek.format: a product line that is not the issuer's is refused") 
 
 TEST_CASE("snp.vek.kind: a report that says VLEK under a VCEK is refused") {
     Scene scene;
+    scene.give_certificates();
     scene.tee.fields.key_info = 1U << 2;
     CHECK(summary(scene.verify()) == "invalid: snp.vek.kind, tpm.class");
 }
@@ -100,6 +102,7 @@ TEST_CASE("snp.vek.kind: a report that says VCEK under a VLEK is refused") {
     Scene scene;
     use_vlek(scene);
     CHECK(summary(scene.verify()) == "accepted");
+    scene.give_certificates();
     scene.tee.fields.key_info = 0;
     CHECK(summary(scene.verify()) == "invalid: snp.vek.kind, tpm.class");
 }
@@ -124,14 +127,15 @@ TEST_CASE("snp.chain.signatures: an ASK of the right name with another key is re
     Scene scene;
     scene.ask = snp_pki("forged/ask.der");
     const VerificationResult result = scene.verify();
-    CHECK(summary(result) == "invalid: snp.chain.signatures, tpm.class");
+    CHECK(summary(result) == "invalid: endorsements.signatures, snp.chain.signatures, tpm.class");
     CHECK(result.root.empty());
 }
 
 TEST_CASE("snp.chain.signatures: a VCEK that may issue certificates is refused") {
     Scene scene;
     scene.vek = variant("vcek-ca");
-    CHECK(summary(scene.verify()) == "invalid: snp.chain.signatures, tpm.class");
+    CHECK(summary(scene.verify()) ==
+          "invalid: endorsements.signatures, snp.chain.signatures, tpm.class");
 }
 
 TEST_CASE("snp.chain.signatures: a signature scheme that AMD does not use is refused") {
@@ -161,7 +165,7 @@ TEST_CASE(
         scene.user_roots.clear();
         scene.endorsements.add_file("forged root", scene.tee.ark());
         const VerificationResult result = scene.verify();
-        CHECK(summary(result) == "invalid: snp.chain.root, tpm.class");
+        CHECK(summary(result) == "invalid: endorsements.signatures, snp.chain.root, tpm.class");
         CHECK(passed(result, "snp.chain.signatures"));
         CHECK(passed(result, "snp.signature"));
         CHECK(result.root.empty());
@@ -175,7 +179,7 @@ TEST_CASE(
         const Bytes chain = snp_pki("forged/chain.pem");
         scene.ask = chain;
         CHECK(summary(scene.verify()) ==
-              "invalid: snp.chain.signatures, snp.chain.present, tpm.class");
+              "invalid: endorsements.form, snp.chain.present, tpm.class");
     }
     SUBCASE("another root of the same name is trusted") {
         scene.endorsements.add_file("forged root", scene.tee.ark());
@@ -201,6 +205,7 @@ TEST_CASE("snp.chain.dates: both ends of the chain's validity are inside, a seco
         Scene scene;
         scene.crl.reset();
         scene.policy.snp.revocation_waived = true;
+        scene.give_certificates();
         move_to(scene, time);
         return summary(scene.verify());
     };
@@ -225,6 +230,7 @@ TEST_CASE("snp.chain.dates: each of the three certificates counts") {
         } else {
             scene.user_roots = {{RootKind::snp, certificate_of(variant("ark-short"))}};
         }
+        scene.give_certificates();
         move_to(scene, last);
         CHECK(summary(scene.verify()) == "accepted");
         move_to(scene, last + 1);
@@ -236,10 +242,12 @@ TEST_CASE("snp.vek.tcb: a VCEK of another TCB is refused, at each component") {
     for (const std::size_t component : {kBootloader, kSnp, kMicrocode}) {
         CAPTURE(component);
         Scene scene;
+        scene.give_certificates();
         scene.tee.fields.reported_tcb[component] -= 1;
         CHECK(summary(scene.verify()) == "invalid: snp.vek.tcb, tpm.class");
     }
     Scene scene;
+    scene.give_certificates();
     scene.tee.fields.reported_tcb[kTee] += 1;
     scene.tee.fields.current_tcb[kTee] += 1;
     scene.tee.fields.committed_tcb[kTee] += 1;
@@ -248,6 +256,7 @@ TEST_CASE("snp.vek.tcb: a VCEK of another TCB is refused, at each component") {
 
 TEST_CASE("snp.vek.chip_id: the VCEK of another chip is refused") {
     Scene scene;
+    scene.give_certificates();
     scene.tee.fields.chip_id[63] ^= 1;
     CHECK(summary(scene.verify()) == "invalid: snp.vek.chip_id, tpm.class");
 }
@@ -308,6 +317,7 @@ TEST_CASE("snp.tcb.consistency: a reserved byte of each TCB is refused") {
     for (const auto member : {&SnpFields::current_tcb, &SnpFields::reported_tcb,
                               &SnpFields::committed_tcb, &SnpFields::launch_tcb}) {
         Scene scene;
+        scene.give_certificates();
         (scene.tee.fields.*member)[3] = 1;
         CHECK(summary(scene.verify()) == "invalid: snp.tcb.consistency, tpm.class");
     }
@@ -327,6 +337,7 @@ TEST_CASE("snp.tcb.consistency: the TCB of a Turin is read in its own layout") {
 TEST_CASE("snp.vek.tcb: the FMC of a Turin belongs to the TCB of its VCEK") {
     Scene scene;
     use_turin(scene);
+    scene.give_certificates();
     scene.tee.fields.reported_tcb[0] -= 1;
     CHECK(summary(scene.verify()) == "invalid: snp.vek.tcb, tpm.class");
 }
@@ -334,6 +345,7 @@ TEST_CASE("snp.vek.tcb: the FMC of a Turin belongs to the TCB of its VCEK") {
 TEST_CASE("snp.vek.chip_id: a Turin's id is 8 bytes, and zeros follow") {
     Scene scene;
     use_turin(scene);
+    scene.give_certificates();
     scene.tee.fields.chip_id[8] = 1;
     CHECK(summary(scene.verify()) == "invalid: snp.vek.chip_id, tpm.class");
 }
@@ -355,8 +367,79 @@ TEST_CASE("snp.revocation: without a list it is refused, and passes only by the 
 TEST_CASE("snp.revocation: the list of another line does not count") {
     Scene scene;
     scene.crl.reset();
-    scene.endorsements.add_crl(Crl::parse(variant("crl-turin")));
+    scene.endorsements.add_file("list", variant("crl-turin"));
     CHECK(summary(scene.verify()) == "refused: snp.revocation");
+}
+
+TEST_CASE("snp.crl: beside a good list an old one is skipped, an early one refused") {
+    const auto with = [](UnixTime now, const std::string& other) {
+        Scene scene;
+        move_to(scene, now);
+        scene.crl.reset();
+        for (const std::string& list : {std::string("crl-later"), other}) {
+            scene.endorsements.add_file(list,
+                                        list.starts_with("crl-") ? variant(list) : scene.tee.crl());
+        }
+        return scene.verify();
+    };
+    const VerificationResult old = with(kCrlIssued + 367 * kDay, "crl-short");
+    CHECK(summary(old) == "accepted");
+    REQUIRE(old.skipped.size() == 1);
+    CHECK(old.skipped[0].ends_with(": expired, and a newer one is there"));
+    CHECK(summary(with(kNow, "good")) == "invalid: snp.crl, tpm.class");
+}
+
+TEST_CASE(
+    "endorsements.fitting: an ASK of another product alone is wrong, beside this one's skipped") {
+    Scene scene;
+    scene.give_certificates();
+    scene.endorsements.add_file("milan.der", variant("ask-of-milan"));
+    const VerificationResult both = scene.verify();
+    CHECK(summary(both) == "accepted");
+    REQUIRE(both.skipped.size() == 1);
+    CHECK(both.skipped[0].starts_with("\"milan.der\": "));
+    scene.endorsements = {};
+    scene.endorsements.add_file("milan.der", variant("ask-of-milan"));
+    scene.endorsements.add_file("vcek.der", scene.tee.vcek());
+    CHECK(summary(scene.verify()) == "invalid: endorsements.fitting, tpm.class");
+}
+
+TEST_CASE("profile 6: what a certificate carries out of date or of another platform is absent") {
+    const UnixTime last = make_time(2029, 12, 31, 23, 59, 59).value();
+    for (const std::string which : {"vcek", "ask"}) {
+        Scene scene;
+        (which == "vcek" ? scene.vek : scene.ask) = variant(which + "-short");
+        move_to(scene, last + 1);
+        CHECK(scene.verify().outcome == Outcome::unavailable);
+        // What the verifier has of its own counts then.
+        scene.endorsements.add_file("own", which == "vcek" ? scene.tee.vcek() : scene.tee.ask());
+        CHECK(summary(scene.verify()) == "accepted");
+    }
+    Scene other_chip;
+    other_chip.tee.fields.chip_id[63] ^= 1;
+    CHECK(summary(other_chip.verify()) == "unavailable: snp.vek.present, tpm.class");
+    Scene damaged;
+    damaged.vek->back() ^= 1;
+    damaged.endorsements.add_file("own", damaged.tee.vcek());
+    CHECK(summary(damaged.verify()) == "invalid: endorsements.signatures");
+}
+
+TEST_CASE("profile 6: of a label 6, each key has one document of its kind, and at most 8 issuers") {
+    Scene scene;
+    const auto with = [&](std::uint64_t key, Bytes document) {
+        scene.documents = {{key, std::move(document)}};
+        return summary(scene.verify());
+    };
+    std::string chain;
+    for (std::size_t count = 1; count <= Endorsements::kMaxCarriedIssuers + 1; ++count) {
+        chain += pem("CERTIFICATE", scene.tee.ask());
+        CHECK(with(cert::endorsement::kIssuerChains, to_bytes(as_bytes(chain))) ==
+              (count <= Endorsements::kMaxCarriedIssuers ? "accepted"
+                                                         : "invalid: endorsements.form"));
+    }
+    CHECK(with(cert::endorsement::kIssuerChains, scene.tee.ask()) == "invalid: endorsements.form");
+    CHECK(with(cert::endorsement::kPckCrl, scene.tee.ask()) == "invalid: endorsements.form");
+    CHECK(with(cert::endorsement::kTcbInfo, scene.tee.crl()) == "invalid: endorsements.form");
 }
 
 TEST_CASE("snp.revocation: evidence alone can be genuine without a list, and says so") {
@@ -371,7 +454,7 @@ TEST_CASE("snp.revocation: evidence alone can be genuine without a list, and say
 TEST_CASE("snp.crl: both ends of the list's validity are inside, a second beyond is not") {
     const auto at = [](UnixTime time) {
         Scene scene;
-        scene.endorsements.add_crl(Crl::parse(*scene.crl));
+        scene.endorsements.add_file("list", *scene.crl);
         scene.crl.reset();
         move_to(scene, time);
         return summary(scene.verify());
@@ -384,20 +467,22 @@ TEST_CASE("snp.crl: both ends of the list's validity are inside, a second beyond
     CHECK(at(last + 1) == outside);
 }
 
-TEST_CASE("snp.crl: a list that another key signed is refused, the waiver does not help") {
+TEST_CASE(
+    "endorsements.signatures: a list that another key signed is refused, the waiver does not "
+    "help") {
     Scene scene;
     scene.policy.snp.revocation_waived = true;
     scene.crl.reset();
-    scene.endorsements.add_crl(Crl::parse(snp_pki("forged/crl.der")));
-    CHECK(summary(scene.verify()) == "invalid: snp.crl, tpm.class");
+    scene.endorsements.add_file("list", snp_pki("forged/crl.der"));
+    CHECK(summary(scene.verify()) == "invalid: endorsements.signatures (waived: snp.revocation)");
 }
 
-TEST_CASE("snp.crl: one wrong list beside a good one is refused") {
+TEST_CASE("endorsements.signatures: one wrong list beside a good one is refused") {
     Scene scene;
     Bytes changed = scene.tee.crl();
     changed.back() ^= 1;
-    scene.endorsements.add_crl(Crl::parse(changed));
-    CHECK(summary(scene.verify()) == "invalid: snp.crl, tpm.class");
+    scene.endorsements.add_file("list", changed);
+    CHECK(summary(scene.verify()) == "invalid: endorsements.signatures");
 }
 
 TEST_CASE("snp.revoked: an ASK on the list is refused") {
@@ -425,8 +510,8 @@ TEST_CASE("snp.revoked: of two valid lists the newer one counts, in any order") 
         Scene scene;
         scene.crl.reset();
         move_to(scene, kCrlIssued + 367 * kDay);
-        scene.endorsements.add_crl(Crl::parse(first));
-        scene.endorsements.add_crl(Crl::parse(second));
+        scene.endorsements.add_file("list", first);
+        scene.endorsements.add_file("list", second);
         return summary(scene.verify());
     };
     const Bytes old = snp_pki("crl.der");

@@ -32,6 +32,22 @@ TEST_CASE("codec.pem: several blocks, text between them, any line ends and lengt
     CHECK((*blocks)[1].der == Bytes{1, 2});
 }
 
+TEST_CASE("codec.pem: BEGIN and END lines must pair") {
+    const std::string one = pem("CERTIFICATE", Bytes{1, 2, 3});
+    CHECK(parse_pem(one + one)->size() == 2);
+    for (const std::size_t at :
+         {std::size_t{0}, std::size_t{5}, one.find("BEGIN"), one.find('\n') - 1}) {
+        CAPTURE(at);
+        std::string changed = one;
+        changed[at] ^= 1;
+        CHECK_FALSE(parse_pem(one + changed));
+        CHECK_FALSE(parse_pem(changed + one));
+    }
+    const std::string end = one.substr(one.find("-----END"));
+    CHECK_FALSE(parse_pem(end + one));
+    CHECK_FALSE(parse_pem(one + end));
+}
+
 TEST_CASE("codec.pem: what is not a sequence of whole blocks is refused") {
     for (const char* text : {
              "",

@@ -312,3 +312,22 @@ TEST_CASE("crypto.certificate: at most 64 KiB") {
     CHECK(refused(sized(Certificate::kMaxBytes)));
     CHECK(Certificate::parse(Bytes(Certificate::kMaxBytes + 1)).error().code == Code::too_large);
 }
+
+TEST_CASE("crypto.certificate: a name's key does not depend on order and string types") {
+    const auto attribute = [](std::uint8_t arc, std::uint8_t type, std::string_view value) {
+        const Bytes oid = der::encode(der::kOid, Bytes{0x55, 0x04, arc});
+        return der::encode(0x31, sequence({oid, der::encode(type, as_bytes(value))}));
+    };
+    constexpr std::uint8_t kPrintable = 0x13;
+    const Bytes cn = attribute(3, der::kUtf8String, "ARK");
+    const Bytes country = attribute(6, kPrintable, "US");
+    const std::string key = name_key(sequence({cn, country}));
+    CHECK_FALSE(key.empty());
+    CHECK(name_key(sequence({country, cn})) == key);
+    CHECK(name_key(sequence({country, attribute(3, kPrintable, "ARK")})) == key);
+    CHECK(name_key(sequence({cn})) != key);
+    CHECK(name_key(sequence({cn, country, country})) != key);
+    CHECK(name_key(sequence({attribute(3, der::kUtf8String, "ARk"), country})) != key);
+    CHECK(name_key(sequence({attribute(4, der::kUtf8String, "ARK"), country})) != key);
+    CHECK(name_key(from_hex("0500")).empty());
+}

@@ -7,6 +7,7 @@
 
 #include "ratls/endorse/plan.h"
 #include "test/fake/fake_clock.h"
+#include "test/support/intel_pki.h"
 #include "test/support/snp_pki.h"
 
 namespace ratls::test {
@@ -25,7 +26,7 @@ inline Bytes collateral(const std::string& name) {
     return *std::move(content);
 }
 
-/// An object of Intel's, with some of its members and a signature that is none.
+/// A document of Intel's with these members and a signature that is none.
 struct IntelJson {
     std::string member = "tcbInfo";
     std::string id = "TDX";
@@ -35,11 +36,27 @@ struct IntelJson {
     std::string signature = std::string(128, 'a');
 
     Bytes bytes() const {
-        const std::string text = "{\"" + member + "\":{\"id\":\"" + id +
-                                 "\",\"version\":3,\"issueDate\":\"" + issued +
-                                 "\",\"nextUpdate\":\"" + next + "\",\"fmspc\":\"" + fmspc +
-                                 "\"},\"signature\":\"" + signature + "\"}";
-        return to_bytes(as_bytes(text));
+        const IntelPlatform platform(id == "SGX" || id == "QE" ? dcap::Tee::sgx : dcap::Tee::tdx);
+        std::string object = member == "enclaveIdentity"
+                                 ? qe_identity_json(platform.qe_identity).canonical()
+                                 : tcb_info_json(platform.tcb_info).canonical();
+        set(object, "id", id);
+        set(object, "issueDate", issued);
+        set(object, "nextUpdate", next);
+        if (member != "enclaveIdentity") {
+            set(object, "fmspc", fmspc);
+        }
+        return to_bytes(
+            as_bytes("{\"" + member + "\":" + object + ",\"signature\":\"" + signature + "\"}"));
+    }
+
+  private:
+    static void set(std::string& object, const std::string& name, const std::string& value) {
+        const std::string key = "\"" + name + "\":\"";
+        const std::size_t from = object.find(key);
+        REQUIRE(from != std::string::npos);
+        const std::size_t begin = from + key.size();
+        object.replace(begin, object.find('"', begin) - begin, value);
     }
 };
 

@@ -321,6 +321,26 @@ TEST_CASE("dcap.quote: certification data is of type 6 outside and 1 to 5 inside
     }
 }
 
+TEST_CASE("dcap.quote: a PCK chain under another type of certification data is refused") {
+    const auto with = [](dcap::CertificationData type, const std::string& content) {
+        IntelPlatform platform;
+        platform.quote.certification = type;
+        platform.quote.certification_data = to_bytes(as_bytes(content));
+        return dcap::parse_quote(platform.make_quote());
+    };
+    const std::string one = "-----BEGIN CERTIFICATE-----\n";
+    for (const auto type :
+         {dcap::CertificationData::plain_ppid, dcap::CertificationData::ppid_rsa2048,
+          dcap::CertificationData::ppid_rsa3072}) {
+        const auto quote = with(type, one);
+        REQUIRE_FALSE(quote);
+        CHECK(quote.error().text().contains("certificates under type"));
+        CHECK(with(type, "none"));
+    }
+    CHECK(with(dcap::CertificationData::pck_leaf, one));
+    CHECK_FALSE(with(dcap::CertificationData::pck_leaf, one + one));
+}
+
 TEST_CASE("dcap.quote: authentication and certification data may be empty") {
     IntelPlatform platform = platform_of({Tee::tdx, 4, false});
     platform.quote.qe_auth_data.clear();
