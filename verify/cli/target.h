@@ -1,32 +1,11 @@
 // A TARGET of the command line, verified as what it is: a live host or a certificate file.
 #pragma once
 
+#include "verify/cli/given_snapshot.h"
 #include "verify/cli/options.h"
 #include "verify/tls/live.h"
 
 namespace ratls::cli {
-
-/// The reference values behind --snapshot and --snapshot-key, and the highest sequence numbers seen
-/// before, which are kept in a state file of the user.
-class SnapshotFiles {
-  public:
-    /// Without --snapshot: no input. A snapshot that cannot be parsed is an error.
-    static Result<SnapshotFiles> load(const VerifyOptions& options, Io& io);
-
-    std::optional<verify::SnapshotInput> input() const;
-
-  private:
-    /// Keeps the sequence number of a snapshot whose signature holds, whatever the verdict on a VM
-    /// will be; warns if that is not possible.
-    void remember(Io& io) const;
-    Status write_state(Io& io) const;
-
-    std::shared_ptr<const verify::Snapshot> snapshot_;  ///< stays where it is: the index points in
-    std::shared_ptr<const verify::ImaIndex> ima_index_;
-    std::optional<Error> fault_;
-    std::vector<std::string> signers_;  ///< of the given keys, those whose signature holds
-    std::uint64_t highest_ = 0;
-};
 
 /// "https://host[:port]", "host[:port]", "[::1]:port"; no value if it names a file instead.
 Result<Endpoint> parse_endpoint(const std::string& target, const std::vector<std::string>& resolve);
@@ -57,7 +36,7 @@ class HostTarget {
 
   private:
     Endpoint endpoint_;
-    SnapshotFiles snapshot_;
+    GivenSnapshot snapshot_;
     LogFiles logs_;
     bool evidence_only_ = false;
 };
