@@ -109,6 +109,7 @@ void finish_activation(const Activation& activation, ByteView answer, ByteView l
         return;
     }
     set_finding(true, "the proof about the key of this connection", result);
+    result.root = kRootOfUser;
     raise_class(!inputs.context.policy.tpm.ek_keys.empty(), result.tpm);
     if (inputs.context.policy.tpm.ek_keys.empty()) {
         result.not_checked.emplace_back("which TPM it is (the policy names no EK)");

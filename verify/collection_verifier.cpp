@@ -33,6 +33,10 @@ class CollectionVerifier {
 
     void run() {
         tee_ = verify_tee(collection_, claims_, inputs_, snapshot_, out_);
+        check_pinned("cert.owner_key", "owner key (claim 15)", claims_.owner_spki,
+                     context_.policy.owner_keys);
+        check_pinned("cert.agent_configuration", "agent configuration (claim 16)",
+                     claims_.agent_config, context_.policy.agent_configurations);
         check_tpm();
         check_boot_log();
         appraise_boot_log();
@@ -60,6 +64,18 @@ class CollectionVerifier {
         }
         if (!snapshot_->ima) {
             out_.not_checked.emplace_back("executed files (the snapshot has no IMA references)");
+        }
+    }
+
+    /// A claim that the policy may pin; what nobody pins, nobody looks at.
+    void check_pinned(std::string_view rule, std::string_view name,
+                      const std::optional<Sha256Digest>& claim, const std::vector<Bytes>& pinned) {
+        if (!pinned.empty()) {
+            findings().check(rule, claim && contains(pinned, *claim),
+                             "one of " + std::to_string(pinned.size()) + " pinned digests",
+                             claim ? hex(*claim) : "no such claim");
+        } else if (claim) {
+            out_.not_checked.emplace_back(name);
         }
     }
 
@@ -136,6 +152,7 @@ class CollectionVerifier {
         if (!provider_vouches_) {
             return;
         }
+        out_.root = kRootOfUser;
         const bool alone = out_.tpm.name == "none";
         out_.tpm.name = alone ? "cloud-ca" : out_.tpm.name + "+cloud-ca";
         out_.tpm.excludes_guest_root = true;

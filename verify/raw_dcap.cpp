@@ -15,7 +15,7 @@ std::optional<Verified<DcapEvidence>> judge_dcap(ByteView quote, dcap::Tee tee,
     if (!evidence) {
         return std::nullopt;
     }
-    out.root = (*evidence)->user_root ? "user" : "vendor";
+    out.root = (*evidence)->user_root ? kRootOfUser : kRootOfVendor;
     out.skip((*evidence)->skipped);
     out.tcb = dcap_tcb_status((*evidence)->tcb);
     out.claims.set("pck", pck_claims((*evidence)->pck));

@@ -12,7 +12,7 @@ std::optional<Verified<SnpEvidence>> judge_snp(ByteView report, const Endorsemen
     if (!evidence) {
         return std::nullopt;
     }
-    out.root = (*evidence)->user_root ? "user" : "vendor";
+    out.root = (*evidence)->user_root ? kRootOfUser : kRootOfVendor;
     out.skip((*evidence)->skipped);
     appraise_snp_policy(*evidence, context.policy.snp, out.findings);
     if (!(*evidence)->revocation_checked) {

@@ -101,8 +101,8 @@ std::string result_text(const VerificationResult& result) {
            " rules passed, verified at " + format_rfc3339(result.verified_at) + "\n";
     if (!result.root.empty()) {
         out += "  root       " +
-               std::string(result.root == "user" ? "given by --trust-root, not the vendor's"
-                                                 : "the vendor's, pinned") +
+               std::string(result.root == kRootOfUser ? "given by --trust-root, not the vendor's"
+                                                      : "the vendor's, pinned") +
                "\n";
     }
     if (result.tcb) {

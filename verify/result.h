@@ -26,6 +26,9 @@ std::string_view outcome_name(Outcome outcome);
 /// 0 accepted or genuine, 2 invalid, 3 refused, 4 unavailable.
 int outcome_exit_code(Outcome outcome);
 
+inline constexpr std::string_view kRootOfVendor = "vendor";
+inline constexpr std::string_view kRootOfUser = "user";
+
 /// What vouches for the TPM and whom that excludes. See docs/certificate.md, "What vouches".
 struct TpmClass {
     std::string name = "none";
@@ -49,7 +52,9 @@ struct AttestedKeys {
 
 struct VerificationResult {
     Outcome outcome = Outcome::invalid;
-    std::string root;  ///< "vendor", "user"; empty while no chain holds
+    /// kRootOfVendor, or kRootOfUser if any root that the result rests on was given by the caller;
+    /// empty while no chain holds.
+    std::string root;
     std::optional<TcbStatus> tcb;
     TpmClass tpm;
     // Not part of the JSON:

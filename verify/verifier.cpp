@@ -87,6 +87,12 @@ Json claims_json(const cert::Claims& claims) {
     out.set("service_names", std::move(names));
     out.set("max_fresh", std::uint64_t{claims.max_fresh});
     out.set("key_origin", std::uint64_t{claims.key_origin});
+    if (claims.owner_spki) {
+        out.set("owner_key_sha256", hex(*claims.owner_spki));
+    }
+    if (claims.agent_config) {
+        out.set("agent_configuration_sha256", hex(*claims.agent_config));
+    }
     return out;
 }
 
@@ -154,11 +160,17 @@ bool is_about_certificate(std::string_view rule) {
            rule == "cert.dates" || rule == "cert.name" || rule == "cert.key_binding";
 }
 
-/// Fresh evidence that leaves out what the certificate had would prove less in silence.
-bool same_parts(const cert::Collection& a, const cert::Collection& b) {
-    return a.tee.has_value() == b.tee.has_value() && a.tpm.has_value() == b.tpm.has_value() &&
-           a.ima.has_value() == b.ima.has_value() &&
-           a.eventlog.has_value() == b.eventlog.has_value();
+/// Fresh evidence of other kinds than the certificate's would prove less, or something else, in
+/// silence. It may add GPUs, never leave them out; endorsements are no evidence.
+bool same_kinds(const cert::Collection& fresh, const cert::Collection& old) {
+    const auto type = [](const cert::Tee& tee) { return tee.type; };
+    const auto kind = [](const cert::EventLogPart& log) { return log.kind; };
+    return fresh.tee.transform(type) == old.tee.transform(type) &&
+           fresh.tpm.has_value() == old.tpm.has_value() &&
+           fresh.ima.has_value() == old.ima.has_value() &&
+           fresh.eventlog.transform(kind) == old.eventlog.transform(kind) &&
+           (fresh.nvgpu || !old.nvgpu) &&
+           fresh.hcl_report.has_value() == old.hcl_report.has_value();
 }
 
 constexpr std::string_view kNotYet = "not done, since this comes last";
@@ -266,10 +278,11 @@ VerificationResult verify_session(const Certificate& certificate, ByteView colle
     const bool same_vm =
         claims->ak_name == old.ak_name && claims->service_names == old.service_names &&
         claims->not_before == old.not_before && claims->not_after == old.not_after &&
-        same_parts(*collection, native->collection);
+        claims->owner_spki == old.owner_spki && claims->agent_config == old.agent_config &&
+        same_kinds(*collection, native->collection);
     out.findings.check(
         "session.key", same_key && same_vm,
-        "the key, AK, names, validity and kinds of evidence of this connection's certificate",
+        "key, AK, names, validity, owner, configuration and kinds of evidence of the certificate",
         !same_key ? "another key"
         : same_vm ? "the same"
                   : "other claims");

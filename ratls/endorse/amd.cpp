@@ -20,8 +20,8 @@ Result<snp::Line> line_of(const snp::Report& report, std::optional<snp::Line> pr
     const auto line = snp::line_from_cpuid(report.cpuid_fam_id, report.cpuid_mod_id);
     if (!line) {
         return fail(Code::unsupported, "product",
-                    "family " + std::to_string(report.cpuid_fam_id) + ", model " +
-                        std::to_string(report.cpuid_mod_id) + " is none of Milan, Genoa, Turin");
+                    snp::processor_text(report.cpuid_fam_id, report.cpuid_mod_id) +
+                        " is none of Milan, Genoa, Turin");
     }
     if (product && *product != *line) {
         return fail(Code::usage, "product",

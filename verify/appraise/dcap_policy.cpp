@@ -44,6 +44,27 @@ Json attribute_array(const std::vector<unsigned>& bits) {
     return out;
 }
 
+/// Bits 0 to 63 that a rule on unknown bits may waive: none that has a rule of its own.
+std::vector<std::int64_t> read_unknown_bits(JsonReader& reader, std::uint64_t known) {
+    constexpr std::string_view kKey = "allow_attributes";
+    std::vector<std::int64_t> bits = reader.integers(kKey, 0, 63);
+    for (const std::int64_t bit : bits) {
+        if (((known >> bit) & 1) != 0) {
+            reader.fail(kKey,
+                        "bit " + std::to_string(bit) + " is known: other members are about it");
+        }
+    }
+    return bits;
+}
+
+Json integer_array(const std::vector<std::int64_t>& values) {
+    Json out(Json::Array{});
+    for (const std::int64_t value : values) {
+        out.push(value);
+    }
+    return out;
+}
+
 void read_statuses(JsonReader& reader, IntelPolicy& out) {
     constexpr std::string_view kKey = "accepted_tcb_statuses";
     if (reader.member(kKey) == nullptr) {
@@ -99,8 +120,7 @@ void read_tdx_policy(const Json& json, TdxPolicy& out, JsonReader& parent) {
     JsonReader reader(json, "policy: tdx");
     out.allow_debug = reader.boolean("allow_debug", out.allow_debug);
     out.allow_migratable = reader.boolean("allow_migratable", out.allow_migratable);
-    out.allow_unknown_attributes =
-        reader.boolean("allow_unknown_attributes", out.allow_unknown_attributes);
+    out.allowed_attributes = read_unknown_bits(reader, td_attribute::kKnown);
     out.required_attributes = read_attributes(reader, "required_attributes");
     out.forbidden_attributes = read_attributes(reader, "forbidden_attributes");
     for (const unsigned bit : out.forbidden_attributes) {
@@ -122,6 +142,7 @@ void read_sgx_policy(const Json& json, SgxPolicy& out, JsonReader& parent) {
     JsonReader reader(json, "policy: sgx");
     out.allow_debug = reader.boolean("allow_debug", out.allow_debug);
     out.allow_provision_key = reader.boolean("allow_provision_key", out.allow_provision_key);
+    out.allowed_attributes = read_unknown_bits(reader, enclave_attribute::kKnown);
     out.mr_enclaves = reader.hex_list("mr_enclaves", 32);
     out.mr_signers = reader.hex_list("mr_signers", 32);
     out.isv_prod_ids = reader.integers("isv_prod_ids", 0, 65535);
@@ -150,7 +171,7 @@ Json tdx_policy_json(const TdxPolicy& policy) {
     Json out(Json::Object{});
     out.set("allow_debug", policy.allow_debug);
     out.set("allow_migratable", policy.allow_migratable);
-    out.set("allow_unknown_attributes", policy.allow_unknown_attributes);
+    out.set("allow_attributes", integer_array(policy.allowed_attributes));
     out.set("required_attributes", attribute_array(policy.required_attributes));
     out.set("forbidden_attributes", attribute_array(policy.forbidden_attributes));
     out.set("xfam", hex_array(policy.xfam));
@@ -163,16 +184,13 @@ Json tdx_policy_json(const TdxPolicy& policy) {
 }
 
 Json sgx_policy_json(const SgxPolicy& policy) {
-    Json products(Json::Array{});
-    for (const std::int64_t product : policy.isv_prod_ids) {
-        products.push(product);
-    }
     Json out(Json::Object{});
     out.set("allow_debug", policy.allow_debug);
     out.set("allow_provision_key", policy.allow_provision_key);
+    out.set("allow_attributes", integer_array(policy.allowed_attributes));
     out.set("mr_enclaves", hex_array(policy.mr_enclaves));
     out.set("mr_signers", hex_array(policy.mr_signers));
-    out.set("isv_prod_ids", std::move(products));
+    out.set("isv_prod_ids", integer_array(policy.isv_prod_ids));
     out.set("min_isv_svn", policy.min_isv_svn);
     return out;
 }

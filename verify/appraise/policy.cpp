@@ -92,6 +92,8 @@ Result<Policy> parse_policy(std::string_view text) {
     out.name = reader.string("name", "unnamed");
     out.tee_required = !read_choice(reader, "tee", "required", "none");
     out.unsigned_snapshot_waived = read_choice(reader, "unsigned_snapshot", "refused", "waived");
+    out.owner_keys = reader.hex_list("owner_keys", 32);
+    out.agent_configurations = reader.hex_list("agent_configurations", 32);
     if (const Json* member = reader.member("snp")) {
         read_snp_policy(*member, out.snp, reader);
     }
@@ -123,6 +125,8 @@ Json policy_json(const Policy& policy) {
     out.set("ratls_policy", 1).set("name", policy.name);
     out.set("tee", policy.tee_required ? "required" : "none");
     out.set("unsigned_snapshot", policy.unsigned_snapshot_waived ? "waived" : "refused");
+    out.set("owner_keys", hex_array(policy.owner_keys));
+    out.set("agent_configurations", hex_array(policy.agent_configurations));
     out.set("snp", snp_policy_json(policy.snp));
     out.set("intel", intel_policy_json(policy.intel));
     out.set("tdx", tdx_policy_json(policy.tdx)).set("sgx", sgx_policy_json(policy.sgx));

@@ -46,8 +46,10 @@ struct FreshnessPolicy {
 
 struct Policy {
     std::string name = "default";
-    bool tee_required = true;               ///< "tee": "required" or "none"
-    bool unsigned_snapshot_waived = false;  ///< "unsigned_snapshot": "waived"
+    bool tee_required = true;                 ///< "tee": "required" or "none"
+    bool unsigned_snapshot_waived = false;    ///< "unsigned_snapshot": "waived"
+    std::vector<Bytes> owner_keys;            ///< claim 15: SHA-256 of the SPKI; any if empty
+    std::vector<Bytes> agent_configurations;  ///< claim 16: SHA-256 of the file; any if empty
     SnpPolicy snp;
     IntelPolicy intel;
     TdxPolicy tdx;

@@ -36,6 +36,38 @@ std::string missing_bits(std::uint64_t value, const std::vector<std::int64_t>& b
     return missing;
 }
 
+/// Bits from `first` on that are set, as "POLICY bit 26"; `allowed` becomes false if one of them is
+/// not in the policy's list.
+std::string unknown_bits(std::string_view field, std::uint64_t value, unsigned first,
+                         const std::vector<std::int64_t>& waived, bool& allowed) {
+    std::string found;
+    for (unsigned bit = first; bit < 64; ++bit) {
+        if (((value >> bit) & 1) != 0) {
+            found +=
+                (found.empty() ? "" : ", ") + std::string(field) + " bit " + std::to_string(bit);
+            allowed &= lists(waived, std::int64_t{bit});
+        }
+    }
+    return found;
+}
+
+/// What a firmware to come may define, nobody here can weigh.
+void check_unknown_bits(const snp::Report& report, const SnpPolicy& policy, Findings& out) {
+    constexpr std::string_view kRule = "snp.unknown_bits";
+    bool allowed = true;
+    std::string found = unknown_bits("POLICY", report.policy, snp::policy_bit::kFirstUnknown,
+                                     policy.allowed_policy_bits, allowed);
+    const std::string platform =
+        unknown_bits("PLATFORM_INFO", report.platform_info, snp::platform_bit::kFirstUnknown,
+                     policy.allowed_platform_bits, allowed);
+    found += (found.empty() || platform.empty() ? "" : ", ") + platform;
+    out.add({std::string(kRule),
+             found.empty() ? Verdict::pass
+             : allowed     ? Verdict::waived
+                           : Verdict::fail,
+             "no bit that this version does not know", found.empty() ? "none" : found});
+}
+
 /// Those of the features whose state is `on`, by name.
 std::string platform_text(const snp::Report& report, const std::vector<unsigned>& bits, bool on) {
     std::string found;
@@ -188,6 +220,7 @@ void check_list_date(const SnpEvidence& evidence, const SnpPolicy& policy, Findi
 
 void appraise_snp_policy(const Verified<SnpEvidence>& evidence, const SnpPolicy& policy,
                          Findings& out) {
+    check_unknown_bits(evidence->report, policy, out);
     check_guest_policy(evidence->report, policy, out);
     check_identity(*evidence, policy, out);
     check_firmware(*evidence, policy, out);

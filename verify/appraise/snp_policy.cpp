@@ -194,6 +194,10 @@ void read_snp_policy(const Json& json, SnpPolicy& out, JsonReader& parent) {
                         quoted(platform_bit_name(bit)) + " is required as well");
         }
     }
+    out.allowed_policy_bits =
+        reader.integers("allow_policy_bits", snp::policy_bit::kFirstUnknown, 63);
+    out.allowed_platform_bits =
+        reader.integers("allow_platform_bits", snp::platform_bit::kFirstUnknown, 63);
     out.required_launch_mitigations = reader.integers("required_launch_mitigations", 0, 63);
     out.required_current_mitigations = reader.integers("required_current_mitigations", 0, 63);
     out.chip_ids = reader.hex_list("chip_ids", 64);
@@ -228,6 +232,8 @@ Json snp_policy_json(const SnpPolicy& policy) {
     out.set("min_abi_major", policy.min_abi_major).set("min_abi_minor", policy.min_abi_minor);
     out.set("required_platform", list_json(policy.required_platform_bits, platform_bit_name));
     out.set("forbidden_platform", list_json(policy.forbidden_platform_bits, platform_bit_name));
+    out.set("allow_policy_bits", list_json(policy.allowed_policy_bits, same));
+    out.set("allow_platform_bits", list_json(policy.allowed_platform_bits, same));
     out.set("required_launch_mitigations", list_json(policy.required_launch_mitigations, same));
     out.set("required_current_mitigations", list_json(policy.required_current_mitigations, same));
     out.set("chip_ids", list_json(policy.chip_ids, bytes));

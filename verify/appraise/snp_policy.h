@@ -38,9 +38,11 @@ struct SnpPolicy {
     snp::FirmwareVersion min_firmware;  ///< committed
     unsigned min_abi_major = 0;
     unsigned min_abi_minor = 0;
-    std::vector<unsigned> required_platform_bits;            ///< in PLATFORM_INFO
-    std::vector<unsigned> forbidden_platform_bits;           ///< in PLATFORM_INFO
-    std::vector<std::int64_t> required_launch_mitigations;   ///< in LAUNCH_MIT_VECTOR
+    std::vector<unsigned> required_platform_bits;           ///< in PLATFORM_INFO
+    std::vector<unsigned> forbidden_platform_bits;          ///< in PLATFORM_INFO
+    std::vector<std::int64_t> allowed_policy_bits;          ///< from policy_bit::kFirstUnknown on
+    std::vector<std::int64_t> allowed_platform_bits;        ///< from platform_bit::kFirstUnknown on
+    std::vector<std::int64_t> required_launch_mitigations;  ///< in LAUNCH_MIT_VECTOR
     std::vector<std::int64_t> required_current_mitigations;  ///< in CURRENT_MIT_VECTOR
     std::vector<Bytes> chip_ids;                             ///< any if empty
     std::vector<Bytes> report_ids;                           ///< any if empty

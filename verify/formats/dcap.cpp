@@ -721,10 +721,9 @@ class DcapVerifier {
         }
     }
 
-    void skip(const EndorsementSource& source, std::string what, bool fits, bool dated) {
+    void skip(const EndorsementSource& source, std::string_view what, bool fits, bool dated) {
         if (!source.carried && (!fits || !dated)) {
-            std::string text = describe(source, what + (fits ? ": expired, and a newer one is there"
-                                                             : ": not of this platform"));
+            std::string text = skipped_text(source, what, fits);
             if (std::ranges::find(evidence_.skipped, text) == evidence_.skipped.end()) {
                 evidence_.skipped.push_back(std::move(text));
             }

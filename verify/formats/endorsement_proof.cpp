@@ -34,6 +34,11 @@ std::string describe(const EndorsementSource& source, std::string_view what) {
     return quoted(source.name, 300) + ": " + std::string(what);
 }
 
+std::string skipped_text(const EndorsementSource& source, std::string_view what, bool fits) {
+    return describe(source, what) +
+           (fits ? ": expired, and a newer one is there" : ": not of this platform");
+}
+
 EndorsementProof::EndorsementProof(const Endorsements& endorsements,
                                    const std::vector<UserRoot>& user_roots,
                                    ProvenSignatures* proven)

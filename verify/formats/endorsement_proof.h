@@ -93,4 +93,8 @@ std::string label_of(ByteView name);
 /// A document for people: its file and what it is.
 std::string describe(const EndorsementSource& source, std::string_view what);
 
+/// The same, with why it was not used: it is not of this platform, or it fits and has expired
+/// beside a newer one.
+std::string skipped_text(const EndorsementSource& source, std::string_view what, bool fits);
+
 }  // namespace ratls::verify

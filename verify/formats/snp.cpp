@@ -167,8 +167,8 @@ class SnpVerifier {
                    std::string(snp::line_name(known.line)) + " by the certificate",
                    report.version == 2 ? "not in version 2 of the report"
                    : line              ? std::string(snp::line_name(*line))
-                          : "unknown processor, family " + std::to_string(report.cpuid_fam_id) +
-                                " model " + std::to_string(report.cpuid_mod_id));
+                                       : "unknown processor, " +
+                                snp::processor_text(report.cpuid_fam_id, report.cpuid_mod_id));
         check_tcb(known, report);
         if (known.kind == snp::SigningKey::vlek) {
             out_.check("snp.vek.chip_id", all_zero(report.chip_id), "zero with a VLEK",
@@ -427,11 +427,9 @@ class SnpVerifier {
         }
     }
 
-    void skip(const EndorsementSource* source, std::string what, bool fits, bool dated) {
+    void skip(const EndorsementSource* source, std::string_view what, bool fits, bool dated) {
         if (source != nullptr && !source->carried && (!fits || !dated)) {
-            evidence_.skipped.push_back(describe(
-                *source,
-                what + (fits ? ": expired, and a newer one is there" : ": not of this platform")));
+            evidence_.skipped.push_back(skipped_text(*source, what, fits));
         }
     }
 

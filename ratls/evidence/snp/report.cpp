@@ -8,9 +8,6 @@ namespace ratls::snp {
 namespace {
 
 constexpr std::uint32_t kEcdsaP384Sha384 = 1;
-constexpr unsigned kFirstReservedPolicyBit = 26;
-// Bit 6 is reserved in the specification, yet set in the reports of Turin processors.
-constexpr std::uint64_t kReservedPlatformBits = ~std::uint64_t{0xff};
 
 FirmwareVersion read_firmware(Reader& r, std::string_view field) {
     FirmwareVersion version;
@@ -49,9 +46,8 @@ Result<Report> parse_report(ByteView in) {
     }
     out.guest_svn = r.u32_le("GUEST_SVN");
     out.policy = r.u64_le("POLICY");
-    if (r.ok() &&
-        (!out.policy_bit(policy_bit::kReservedOne) || out.policy >> kFirstReservedPolicyBit != 0)) {
-        r.fail(Code::malformed, "POLICY", "bit 17 set and bits 26 to 63 clear wanted");
+    if (r.ok() && !out.policy_bit(policy_bit::kReservedOne)) {
+        r.fail(Code::malformed, "POLICY", "bit 17 set wanted");
     }
     out.family_id = r.array<16>("FAMILY_ID");
     out.image_id = r.array<16>("IMAGE_ID");
@@ -59,9 +55,6 @@ Result<Report> parse_report(ByteView in) {
     r.expect(r.u32_le("SIGNATURE_ALGO"), kEcdsaP384Sha384, "SIGNATURE_ALGO");
     out.current_tcb = r.array<8>("CURRENT_TCB");
     out.platform_info = r.u64_le("PLATFORM_INFO");
-    if (r.ok() && (out.platform_info & kReservedPlatformBits) != 0) {
-        r.fail(Code::malformed, "PLATFORM_INFO", "a reserved bit is set");
-    }
     const std::uint32_t key_info = r.u32_le("KEY_INFO");
     out.author_key_en = (key_info & 1) != 0;
     out.mask_chip_key = (key_info & 2) != 0;

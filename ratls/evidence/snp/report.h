@@ -36,6 +36,7 @@ inline constexpr unsigned kMemAes256Xts = 22;
 inline constexpr unsigned kRaplDisable = 23;
 inline constexpr unsigned kCiphertextHiding = 24;
 inline constexpr unsigned kPageSwapDisable = 25;
+inline constexpr unsigned kFirstUnknown = 26;  ///< no specification known here defines it
 }  // namespace policy_bit
 
 /// Bits of PLATFORM_INFO. Source: AMD 56860 rev. 1.58, table "ATTESTATION_REPORT".
@@ -47,6 +48,8 @@ inline constexpr unsigned kRaplDisabled = 3;
 inline constexpr unsigned kCiphertextHiding = 4;
 inline constexpr unsigned kAliasCheckComplete = 5;
 inline constexpr unsigned kTio = 7;
+/// Bit 6 is reserved in the specification, yet set in the reports of Turin processors.
+inline constexpr unsigned kFirstUnknown = 8;
 }  // namespace platform_bit
 
 /// ATTESTATION_REPORT, by field. Nobody should believe it before its signature is verified.
@@ -91,8 +94,8 @@ struct Report {
 };
 
 /// Parses an ATTESTATION_REPORT of version 2 to 5. Form only: size, versions, and every reserved
-/// bit and byte zero, since what we do not understand we do not believe. The signature is
-/// `verify_report`'s business, the values are the appraisal's.
+/// byte and bit of KEY_INFO zero, since what we do not understand we do not believe. Bits of POLICY
+/// and PLATFORM_INFO that AMD may define later are the appraisal's business, as all values are.
 /// Source: AMD 56860 rev. 1.58, ATTESTATION_REPORT. Integers are little-endian.
 Result<Report> parse_report(ByteView in);
 

@@ -45,6 +45,14 @@ std::optional<Line> line_from_cpuid(unsigned family, unsigned model) {
     return found->line;
 }
 
+std::string processor_text(unsigned family, unsigned model) {
+    const bool venice =
+        family == 0x1a && ((model >= 0x50 && model <= 0x57) || (model >= 0x90 && model <= 0xaf) ||
+                           (model >= 0xc0 && model <= 0xc7));
+    return "family " + std::to_string(family) + ", model " + std::to_string(model) +
+           (venice ? " (Venice, of which no root is built in)" : "");
+}
+
 Result<Tcb> parse_tcb(const RawTcb& raw, Line line) {
     Tcb tcb;
     ByteView reserved;

@@ -25,6 +25,9 @@ std::optional<Line> line_from_name(std::string_view name);
 /// products. None for processors that we know no hierarchy of.
 std::optional<Line> line_from_cpuid(unsigned family, unsigned model);
 
+/// "family 26, model 80 (Venice)": for processors that `line_from_cpuid` does not know.
+std::string processor_text(unsigned family, unsigned model);
+
 /// TCB_VERSION as it stands in a report. Source: AMD 56860, TCB_VERSION (by product line).
 using RawTcb = std::array<std::uint8_t, 8>;
 

@@ -419,6 +419,7 @@ TEST_CASE("tpm.class: without a TEE an activated EK is enough only by a named wa
     const VerificationResult result = scene.activated();
     CHECK(summary(result) == "accepted (waived: tpm.class)");
     CHECK(result.tpm.name == "ek-activated");
+    CHECK(result.root == "user");
     CHECK_FALSE(result.tpm.excludes_host);
     CHECK(result.tpm.excludes_guest_root);
     CHECK(summary(scene.fresh()) == "refused: tpm.activation (waived: tpm.class)");

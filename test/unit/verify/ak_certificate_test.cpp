@@ -158,12 +158,15 @@ TEST_CASE("tpm.class: without a TEE the provider's word is enough only by a name
     VerificationResult result = scene.verify();
     CHECK(summary(result) == "refused: tpm.class");
     CHECK(result.tpm.name == "cloud-ca");
+    CHECK(result.root == "user");
     CHECK_FALSE(result.tpm.excludes_host);
     scene.policy.tpm.provider_trusted = true;
     result = scene.verify();
     CHECK(summary(result) == "accepted (waived: tpm.class)");
     scene.policy.tpm.instances.clear();  // then nothing names the AK
-    CHECK(summary(scene.verify()) == "refused: tpm.class");
+    result = scene.verify();
+    CHECK(summary(result) == "refused: tpm.class");
+    CHECK(result.root.empty());
 }
 
 TEST_CASE("tpm.instance: the extension is read strictly") {

@@ -519,3 +519,42 @@ TEST_CASE("freshness.beacon: a newer list of the verifier does not devalue a gen
     CHECK(summary(result) == "accepted");
     CHECK(result.not_older_than == kCrlIssued);
 }
+
+TEST_CASE("cert.owner_key: a key that the policy does not pin is refused, and so is none") {
+    Scene scene;
+    CHECK(std::ranges::find(scene.verify().not_checked, "owner key (claim 15)") ==
+          scene.verify().not_checked.end());
+    scene.edits.claims = [](cert::Claims& claims) { claims.owner_spki = sha256(Bytes{1}); };
+    const VerificationResult unpinned = scene.verify();
+    CHECK(summary(unpinned) == "accepted");
+    CHECK(std::ranges::count(unpinned.not_checked, "owner key (claim 15)") == 1);
+    scene.policy.owner_keys = {bytes_from(sha256(Bytes{2})), bytes_from(sha256(Bytes{1}))};
+    const VerificationResult pinned = scene.verify();
+    CHECK(summary(pinned) == "accepted");
+    CHECK(std::ranges::count(pinned.not_checked, "owner key (claim 15)") == 0);
+    CHECK(passed(pinned, "cert.owner_key"));
+    scene.policy.owner_keys.pop_back();
+    CHECK(summary(scene.verify()) == "refused: cert.owner_key");
+    scene.edits.claims = {};
+    CHECK(summary(scene.verify()) == "refused: cert.owner_key");
+}
+
+TEST_CASE("cert.agent_configuration: one that the policy does not pin is refused, and so is none") {
+    Scene scene;
+    scene.edits.claims = [](cert::Claims& claims) { claims.agent_config = sha256(Bytes{1}); };
+    const VerificationResult unpinned = scene.verify();
+    CHECK(summary(unpinned) == "accepted");
+    CHECK(std::ranges::count(unpinned.not_checked, "agent configuration (claim 16)") == 1);
+    scene.policy.agent_configurations = {bytes_from(sha256(Bytes{1}))};
+    const VerificationResult pinned = scene.verify();
+    CHECK(summary(pinned) == "accepted");
+    CHECK(std::ranges::count(pinned.not_checked, "agent configuration (claim 16)") == 0);
+    // The digest of the other claim does not count.
+    scene.edits.claims = [](cert::Claims& claims) {
+        claims.owner_spki = sha256(Bytes{1});
+        claims.agent_config = sha256(Bytes{2});
+    };
+    CHECK(summary(scene.verify()) == "refused: cert.agent_configuration");
+    scene.edits.claims = {};
+    CHECK(summary(scene.verify()) == "refused: cert.agent_configuration");
+}

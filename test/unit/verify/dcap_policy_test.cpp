@@ -95,8 +95,8 @@ const std::map<std::string, MemberCase>& member_cases() {
         {"tdx.allow_migratable",
          {"true", Tee::tdx, [](IntelScene& scene) { set_attribute(scene, 29); },
           "refused: tdx.attributes.migratable", "genuine"}},
-        {"tdx.allow_unknown_attributes",
-         {"true", Tee::tdx, [](IntelScene& scene) { set_attribute(scene, 5); },
+        {"tdx.allow_attributes",
+         {"[5]", Tee::tdx, [](IntelScene& scene) { set_attribute(scene, 5); },
           "refused: tdx.attributes.unknown", "genuine"}},
         {"tdx.required_attributes",
          {R"(["pks"])", Tee::tdx, nothing, "genuine", "refused: tdx.attributes.required"}},
@@ -117,6 +117,9 @@ const std::map<std::string, MemberCase>& member_cases() {
         {"sgx.allow_provision_key",
          {"true", Tee::sgx, [](IntelScene& scene) { scene.quote.enclave->attributes[0] |= 0x10; },
           "refused: sgx.attributes.provision_key", "genuine"}},
+        {"sgx.allow_attributes",
+         {"[63]", Tee::sgx, [](IntelScene& scene) { scene.quote.enclave->attributes[7] |= 0x80; },
+          "refused: sgx.attributes.unknown", "genuine"}},
         {"sgx.mr_enclaves", {"[32]", Tee::sgx, nothing, "genuine", "refused: sgx.mrenclave"}},
         {"sgx.mr_signers", {"[32]", Tee::sgx, nothing, "genuine", "refused: sgx.mrsigner"}},
         {"sgx.isv_prod_ids", {"[1]", Tee::sgx, nothing, "genuine", "refused: sgx.isvprodid"}},
@@ -143,7 +146,7 @@ verify::Policy everything() {
     policy.intel.fmspcs = {Bytes(6, 1), Bytes(6, 2)};
     policy.intel.platform_ids = {Bytes(16, 3)};
     policy.tdx.allow_debug = policy.tdx.allow_migratable = true;
-    policy.tdx.allow_unknown_attributes = true;
+    policy.tdx.allowed_attributes = {1, 62};
     policy.tdx.required_attributes = {28, 31};
     policy.tdx.forbidden_attributes = {0, 27, 29, 30, 63};
     policy.tdx.xfam = {Bytes(8, 4)};
@@ -152,6 +155,7 @@ verify::Policy everything() {
     policy.tdx.service_tds = {Bytes(48, 7)};
     policy.tdx.min_tee_tcb_svn = Bytes(16, 8);
     policy.sgx.allow_debug = policy.sgx.allow_provision_key = true;
+    policy.sgx.allowed_attributes = {3, 63};
     policy.sgx.mr_enclaves = {Bytes(32, 9)};
     policy.sgx.mr_signers = {Bytes(32, 10)};
     policy.sgx.isv_prod_ids = {0, 65535};
@@ -228,7 +232,11 @@ TEST_CASE("policy: every member about Intel of a wrong type or value is refused"
              R"("tdx": {"debug": true})",
              R"("tdx": {"allow_debug": 1})",
              R"("tdx": {"allow_migratable": "true"})",
-             R"("tdx": {"allow_unknown_attributes": 1})",
+             R"("tdx": {"allow_attributes": 1})",
+             R"("tdx": {"allow_attributes": [64]})",
+             R"("tdx": {"allow_attributes": [28]})",
+             R"("sgx": {"allow_attributes": [1]})",
+             R"("sgx": {"allow_attributes": ["debug"]})",
              R"("tdx": {"required_attributes": ["septve"]})",
              R"("tdx": {"required_attributes": [28]})",
              R"("tdx": {"forbidden_attributes": ["bit 5"]})",
@@ -471,7 +479,10 @@ TEST_CASE("tdx.attributes.unknown: each bit without a name is refused, unless al
         IntelScene scene;
         set_attribute(scene, bit);
         CHECK(scene.outcome() == "refused: tdx.attributes.unknown");
-        scene.policy.tdx.allow_unknown_attributes = true;
+        const unsigned other = bit == 5 ? 6 : 5;
+        scene.policy.tdx.allowed_attributes = {other};
+        CHECK(scene.outcome() == "refused: tdx.attributes.unknown");
+        scene.policy.tdx.allowed_attributes = {bit, other};
         CHECK(scene.outcome() == "genuine");
     }
 }
@@ -549,6 +560,25 @@ TEST_CASE("tdx.tee_tcb_svn: every component is at least the policy's") {
         minimum[i] = static_cast<std::uint8_t>(actual[i] + 1);
         scene.policy.tdx.min_tee_tcb_svn = minimum;
         CHECK(scene.outcome() == "refused: tdx.tee_tcb_svn");
+    }
+}
+
+TEST_CASE(
+    "sgx.attributes.unknown: each bit without a meaning is refused, unless allowed by number") {
+    constexpr unsigned kDefined[] = {0, 1, 2, 4, 5, 6, 7, 10};
+    for (unsigned bit = 0; bit < 128; ++bit) {
+        CAPTURE(bit);
+        IntelScene scene(Tee::sgx, 3);
+        scene.policy.sgx.allow_debug = scene.policy.sgx.allow_provision_key = true;
+        scene.quote.enclave->attributes[bit / 8] |= static_cast<std::uint8_t>(1U << (bit % 8));
+        const bool known = bit >= 64 || std::ranges::find(kDefined, bit) != std::end(kDefined);
+        CHECK(scene.outcome() == (known ? "genuine" : "refused: sgx.attributes.unknown"));
+        if (!known) {
+            scene.policy.sgx.allowed_attributes = {bit == 3 ? 8 : 3};
+            CHECK(scene.outcome() == "refused: sgx.attributes.unknown");
+            scene.policy.sgx.allowed_attributes = {bit};
+            CHECK(scene.outcome() == "genuine");
+        }
     }
 }
 

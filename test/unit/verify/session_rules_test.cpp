@@ -87,6 +87,31 @@ TEST_CASE(
     CHECK(summary(scene.fresh()) == "invalid: session.key, freshness.required");
 }
 
+TEST_CASE("session.key: another owner or agent configuration than the certificate's is refused") {
+    Scene scene;
+    scene.session_edits.claims = [](cert::Claims& claims) { claims.owner_spki = sha256(Bytes{1}); };
+    CHECK(summary(scene.fresh()) == "invalid: session.key, freshness.required");
+    scene.session_edits.claims = [](cert::Claims& claims) {
+        claims.agent_config = sha256(Bytes{1});
+    };
+    CHECK(summary(scene.fresh()) == "invalid: session.key, freshness.required");
+}
+
+TEST_CASE(
+    "session.key: each label and media type is that of the certificate, only GPUs are added") {
+    const auto session_key = [](auto edit) {
+        Scene scene;
+        scene.session_edits.collection = edit;
+        return scene.fresh().findings.has("session.key", Verdict::pass);
+    };
+    CHECK(session_key([](cert::Collection&) {}));
+    CHECK_FALSE(session_key([](cert::Collection& fresh) { fresh.tee->type = cert::TeeType::tdx; }));
+    CHECK_FALSE(session_key(
+        [](cert::Collection& fresh) { fresh.eventlog->kind = cert::EventLogKind::ccel; }));
+    CHECK_FALSE(session_key([](cert::Collection& fresh) { fresh.hcl_report = Bytes(2048, 1); }));
+    CHECK(session_key([](cert::Collection& fresh) { fresh.endorsements.reset(); }));
+}
+
 TEST_CASE("session.key: another AK than the certificate's is refused") {
     Scene scene;
     const Bytes certificate = scene.certificate();

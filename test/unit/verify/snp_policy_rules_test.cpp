@@ -327,6 +327,27 @@ void add_firmware(Table& table) {
     table.edge_refuses({provisional, "snp.tcb.provisional", "", older});
 }
 
+/// Each bit of POLICY and PLATFORM_INFO that has no meaning yet is refused or waived by its number.
+void add_unknown_bits(Table& table) {
+    const auto add = [&](const std::string& name, unsigned first, auto with_bits) {
+        const std::string member = kPolicy + name;
+        const std::string rule = "snp.unknown_bits";
+        const std::string limit = std::to_string(first);
+        table.accepts({member, rule, list(limit), with_bits(bit(first))});
+        table.accepts({member, rule, list(limit + ", 63"), with_bits(bit(first) | bit(63))});
+        table.refuses({member, rule, list("63"), with_bits(bit(first))});
+        table.refuses({member, rule, list(limit), with_bits(bit(first) | bit(63))});
+        table.edge_refuses({member, rule, "", with_bits(bit(63))});
+        table.edge_refuses({member, rule, "[]", with_bits(bit(first))});
+        table.edge_accepts({member, rule, "", with_bits(bit(first - 1))});
+    };
+    add("allow_policy_bits", snp::policy_bit::kFirstUnknown,
+        [](std::uint64_t bits) { return guest_policy(bit(17) | bits); });
+    add("allow_platform_bits", snp::platform_bit::kFirstUnknown, [](std::uint64_t bits) -> Change {
+        return [=](Scene& scene) { scene.tee.fields.platform_info = bits; };
+    });
+}
+
 void add_platform(Table& table) {
     std::string member = kPolicy + "products";
     std::string rule = "snp.products";
@@ -339,6 +360,7 @@ void add_platform(Table& table) {
     const auto info = [](std::uint64_t value) {
         return [=](Scene& scene) { scene.tee.fields.platform_info = value; };
     };
+    add_unknown_bits(table);
     const std::string required = kPolicy + "required_platform";
     const std::string forbidden = kPolicy + "forbidden_platform";
     const std::vector<std::pair<std::string, unsigned>> features = {{"smt", 0},
@@ -616,8 +638,9 @@ SnpPolicy full_policy() {
            require_rapl_dis, require_ciphertext_hiding, require_page_swap_disable,
            require_author_key, revocation_waived, min_crl_date, min_report_version, vmpl, products,
            signing_keys, csp_ids, min_tcb, min_launch_tcb, min_firmware, min_abi_major,
-           min_abi_minor, required_platform_bits, forbidden_platform_bits,
-           required_launch_mitigations, required_current_mitigations, chip_ids, report_ids] = out;
+           min_abi_minor, required_platform_bits, forbidden_platform_bits, allowed_policy_bits,
+           allowed_platform_bits, required_launch_mitigations, required_current_mitigations,
+           chip_ids, report_ids] = out;
     for (const snp::Line line : snp::kAllLines) {
         min_tcb[line] = {std::nullopt, 1, 2, 3, 4};
     }
@@ -696,6 +719,17 @@ TEST_CASE("snp.policy.page_swap_disable: if required, a guest that does not dema
 
 TEST_CASE("snp.policy.abi: a firmware ABI below the wanted one is refused, major before minor") {
     check_rule("snp.policy.abi");
+}
+
+TEST_CASE(
+    "snp.unknown_bits: a bit that AMD may define later is refused, unless allowed by number") {
+    check_rule("snp.unknown_bits");
+    Scene scene;
+    guest_policy(bit(17) | bit(40))(scene);
+    scene.policy.snp.allowed_policy_bits = {40};
+    const VerificationResult result = scene.verify();
+    CHECK(result.findings.has("snp.unknown_bits", Verdict::waived));
+    CHECK(result.genuine());
 }
 
 TEST_CASE("snp.report_version: an older report than the wanted version is refused") {
