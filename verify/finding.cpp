@@ -8,6 +8,10 @@
 
 namespace ratls::verify {
 
+#ifdef RATLS_MUTANTS  // the copy in a test program, never the library: see scripts/mutants
+bool is_mutant(std::string_view rule);
+#endif
+
 constexpr std::size_t kUsual = 32;  // findings about one piece of evidence
 
 std::string_view verdict_name(Verdict verdict) {
@@ -39,6 +43,11 @@ void Findings::add(Finding finding) {
     if (all_.empty()) {
         all_.reserve(kUsual);
     }
+#ifdef RATLS_MUTANTS
+    if (finding.verdict == Verdict::fail && is_mutant(finding.rule)) {
+        finding.verdict = Verdict::pass;
+    }
+#endif
     all_.push_back(std::move(finding));
 }
 
