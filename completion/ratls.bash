@@ -58,8 +58,8 @@ _ratls() {
         fi
     done
 
-    local verifying="--snapshot --snapshot-key --policy --endorsements --trust-root --at-time
-        --require-fresh --log --resolve --offline --evidence-only --json --help"
+    local verifying="--snapshot --snapshot-key --snapshot-name --state --policy --endorsements
+        --trust-root --at-time --require-fresh --log --resolve --offline --evidence-only --json --help"
     local options
     case $command in
         "") options="--help --version verify monitor show pin snapshot policy collateral explain" ;;
@@ -139,6 +139,10 @@ _ratls() {
         --snapshot | --snapshot-key | --endorsements | --log | --signature | --ak | --pcrs | \
             --tpm-quote | --td-quote | --out | --key | --require | --ca-file)
             _ratls_files "$cur"
+            return
+            ;;
+        --state)
+            _ratls_directories "$cur"
             return
             ;;
         --policy)

@@ -59,6 +59,12 @@ class CollectionVerifier {
             out_.not_checked.emplace_back("reference values");
             return;
         }
+        if (!inputs_.snapshot->sequences) {
+            out_.not_checked.emplace_back(
+                inputs_.snapshot->signature_fault
+                    ? "earlier sequence numbers (they are kept per key, and no signature holds)"
+                    : "earlier sequence numbers (no store of them)");
+        }
         if (!snapshot_->pcrs && !snapshot_->ima && !tee_.boot_measured) {
             out_.not_checked.emplace_back("boot (the snapshot has no PCR values)");
         }
@@ -434,20 +440,58 @@ void verify_collection(const cert::Collection& collection, const cert::Claims& c
     CollectionVerifier(collection, claims, inputs, fresh, out).run();
 }
 
-void appraise_snapshot(const CertificateInputs& inputs, Findings& out) {
+namespace {
+
+/// The store is needed unless the policy states a floor. What it could still tell counts, whether
+/// it could keep this number or not.
+void appraise_store(const SequenceMemory& memory, const Policy& policy, Findings& out) {
+    constexpr std::string_view kRule = "snapshot.store";
+    if (!memory.fault) {
+        out.pass(kRule, memory.highest ? "seen before: " + std::to_string(*memory.highest)
+                                       : "first use of this name under this key");
+    } else if (policy.min_sequence) {
+        out.pass(kRule,
+                 "out of reach, but the policy states min_sequence: " + memory.fault->text());
+    } else {
+        out.add({std::string(kRule),
+                 policy.snapshot_sequence_waived ? Verdict::waived : Verdict::fail,
+                 "a store of sequence numbers that can be read and written (--state), or "
+                 "min_sequence in the policy",
+                 memory.fault->text() +
+                     (policy.snapshot_sequence_waived ? " (snapshot_sequence: waived)" : "")});
+    }
+}
+
+void appraise_sequence(const SnapshotInput& input, const Policy& policy, Findings& out) {
+    std::uint64_t least = policy.min_sequence.value_or(0);
+    if (input.sequences) {
+        appraise_store(*input.sequences, policy, out);
+        least = std::max(least, input.sequences->highest.value_or(0));
+    }
+    out.check("snapshot.sequence", input.snapshot.sequence >= least,
+              "at least " + std::to_string(least), std::to_string(input.snapshot.sequence));
+}
+
+}  // namespace
+
+void appraise_snapshot(const CertificateInputs& inputs, VerificationResult& result) {
     if (inputs.evidence_only) {
         return;
     }
+    Findings& out = result.findings;
     if (!inputs.snapshot) {
         out.fail("snapshot.present", "reference values (--snapshot and --snapshot-key)", "none");
         return;
     }
     const SnapshotInput& input = *inputs.snapshot;
     const Snapshot& snapshot = input.snapshot;
+    const Policy& policy = inputs.context.policy;
     const UnixTime now = inputs.context.now;
+    result.snapshot = {snapshot.name, snapshot.sequence, snapshot.origin, input.signers,
+                       input.sequences && !input.sequences->highest && !input.sequences->fault};
     out.pass("snapshot.present", quoted(snapshot.name) + ", sequence " +
                                      std::to_string(snapshot.sequence) + ", " + snapshot.origin);
-    if (input.signature_fault && inputs.context.policy.unsigned_snapshot_waived) {
+    if (input.signature_fault && policy.unsigned_snapshot_waived) {
         out.add({"snapshot.signature", Verdict::waived, "signed by the given key",
                  input.signature_fault->what + " (unsigned_snapshot: waived)"});
     } else {
@@ -458,9 +502,11 @@ void appraise_snapshot(const CertificateInputs& inputs, Findings& out) {
               "valid from " + format_rfc3339(snapshot.not_before) + " to " +
                   format_rfc3339(snapshot.not_after),
               format_rfc3339(now));
-    out.check("snapshot.sequence", snapshot.sequence >= input.highest_sequence,
-              "at least " + std::to_string(input.highest_sequence),
-              std::to_string(snapshot.sequence));
+    if (!policy.snapshot_name.empty()) {
+        out.check("snapshot.name", snapshot.name == policy.snapshot_name,
+                  quoted(policy.snapshot_name), quoted(snapshot.name));
+    }
+    appraise_sequence(input, policy, out);
     out.check("snapshot.dialect",
               std::ranges::find(snapshot.dialects, kDialect) != snapshot.dialects.end(),
               std::string(kDialect), std::to_string(snapshot.dialects.size()) + " others");

@@ -11,7 +11,7 @@ namespace ratls::verify {
 void verify_collection(const cert::Collection& collection, const cert::Claims& claims,
                        const CertificateInputs& inputs, bool fresh, VerificationResult& out);
 
-/// The rules about the snapshot itself: present, signed, dates, sequence, dialect.
-void appraise_snapshot(const CertificateInputs& inputs, Findings& out);
+/// The rules about the snapshot itself: present, signed, name, dates, sequence, dialect.
+void appraise_snapshot(const CertificateInputs& inputs, VerificationResult& out);
 
 }  // namespace ratls::verify

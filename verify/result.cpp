@@ -1,5 +1,7 @@
 #include "verify/result.h"
 
+#include "ratls/base/text.h"
+
 namespace ratls::verify {
 
 std::string_view outcome_name(Outcome outcome) {
@@ -54,6 +56,28 @@ void VerificationResult::skip(const std::vector<std::string>& documents) {
     }
 }
 
+namespace {
+
+Json snapshot_json(const SnapshotSummary& snapshot) {
+    Json out(Json::Object{});
+    out.set("name", snapshot.name).set("sequence", snapshot.sequence);
+    out.set("origin", snapshot.origin).set("signers", text_array(snapshot.signers));
+    return out.set("first_use", snapshot.first_use);
+}
+
+std::string snapshot_text(const SnapshotSummary& snapshot) {
+    constexpr std::size_t kShort = 8;
+    std::string out = "  snapshot   " + quoted(snapshot.name) + ", sequence " +
+                      std::to_string(snapshot.sequence) + ", " + snapshot.origin;
+    for (std::size_t i = 0; i < snapshot.signers.size(); ++i) {
+        out += (i == 0 ? ", signed by " : " and ") + snapshot.signers[i].substr(0, kShort);
+    }
+    return out +
+           (snapshot.first_use ? "; first use: no number of this name was seen before\n" : "\n");
+}
+
+}  // namespace
+
 Json result_json(const VerificationResult& result) {
     Json out(Json::Object{});
     out.set("verdict", outcome_name(result.outcome)).set("genuine", result.genuine());
@@ -76,6 +100,7 @@ Json result_json(const VerificationResult& result) {
     out.set("not_older_than",
             result.not_older_than ? Json(format_rfc3339(*result.not_older_than)) : Json());
     out.set("dialect", result.dialect.empty() ? Json() : Json(result.dialect));
+    out.set("snapshot", result.snapshot ? snapshot_json(*result.snapshot) : Json());
     Json findings(Json::Array{});
     for (const Finding& finding : result.findings.all()) {
         Json item(Json::Object{});
@@ -117,6 +142,9 @@ std::string result_text(const VerificationResult& result) {
                (result.tpm.excludes_host ? "yes" : "no") + ", excludes guest root " +
                (result.tpm.excludes_guest_root ? "yes" : "no") + "\n";
         out += "             " + result.tpm.assumption + "\n";
+    }
+    if (result.snapshot) {
+        out += snapshot_text(*result.snapshot);
     }
     out += "  freshness  " + std::to_string(result.freshness);
     if (result.not_older_than) {

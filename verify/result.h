@@ -50,6 +50,15 @@ struct AttestedKeys {
     unsigned key_origin = 0;           ///< claim 14
 };
 
+/// The reference values that were given.
+struct SnapshotSummary {
+    std::string name;
+    std::uint64_t sequence = 0;
+    std::string origin;                ///< "built" or "observed"
+    std::vector<std::string> signers;  ///< SHA-256 of the given keys that signed it, in hex
+    bool first_use = false;            ///< no sequence number of this name was seen before
+};
+
 struct VerificationResult {
     Outcome outcome = Outcome::invalid;
     /// kRootOfVendor, or kRootOfUser if any root that the result rests on was given by the caller;
@@ -57,6 +66,7 @@ struct VerificationResult {
     std::string root;
     std::optional<TcbStatus> tcb;
     TpmClass tpm;
+    std::optional<SnapshotSummary> snapshot;
     // Not part of the JSON:
     std::optional<Bytes> ak_name;          ///< that the claims name, if its quote verifies
     std::optional<AttestedKeys> attested;  ///< only with freshness 3

@@ -303,7 +303,13 @@ const std::vector<Rule>& all_rules() {
         {"snapshot.signature", kPolicy, 2, "The snapshot is signed by the given key"},
         {"snapshot.dates", kPolicy, 2, "The snapshot is valid at the time of verification"},
         {"snapshot.sequence", kPolicy, 2,
-         "No snapshot of this name with a higher sequence number was seen before"},
+         "No snapshot of this name with a higher sequence number was seen before, and the number "
+         "is "
+         "not below the policy's floor"},
+        {"snapshot.store", kNeeded, 2,
+         "The store of sequence numbers could be read and written, unless the policy states a "
+         "floor"},
+        {"snapshot.name", kPolicy, 2, "The snapshot has the name that is asked for"},
         {"snapshot.dialect", kPolicy, 2, "The snapshot is good for this kind of certificate"},
     };
     return kRules;

@@ -198,7 +198,7 @@ VerificationResult verify_certificate(std::span<const Bytes> chain, const Certif
     VerificationResult out;
     out.verified_at = inputs.context.now;
     out.dialect = "ratls-vm/1";
-    appraise_snapshot(inputs, out.findings);
+    appraise_snapshot(inputs, out);
     const auto certificate =
         chain.empty() ? Result<Certificate>(fail(Code::malformed, "certificate", "none was sent"))
                       : Certificate::parse(chain[0]);
@@ -249,6 +249,7 @@ VerificationResult verify_session(const Certificate& certificate, ByteView colle
     VerificationResult out;
     out.verified_at = before.verified_at;
     out.dialect = before.dialect;
+    out.snapshot = before.snapshot;
     if (const Json* certificate_claims = before.claims.find("certificate")) {
         out.claims.set("certificate", *certificate_claims);
     }

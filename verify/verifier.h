@@ -10,13 +10,22 @@
 
 namespace ratls::verify {
 
+/// What the caller remembers of the sequence numbers of a snapshot's name, under the keys that
+/// signed it.
+struct SequenceMemory {
+    std::optional<std::uint64_t> highest;  ///< seen before; none if this is the first use
+    std::optional<Error> fault = {};       ///< why it could not be read, or this one not be kept
+};
+
 /// Reference values as the caller found them. Whether they were signed is the caller's to say,
 /// by the error that `verify_snapshot_signature` gave, if any.
 struct SnapshotInput {
     const Snapshot& snapshot;
     std::optional<Error> signature_fault;
-    /// Highest sequence number seen before for this name and key.
-    std::uint64_t highest_sequence = 0;
+    /// SHA-256 in hex of the keys under which a signature holds.
+    std::vector<std::string> signers = {};
+    /// None if the caller remembers nothing: the result then says so.
+    std::optional<SequenceMemory> sequences = {};
     /// Made of the snapshot once; if there is none, each verification makes its own.
     std::shared_ptr<const ImaIndex> ima_index = nullptr;
 };

@@ -1,6 +1,7 @@
 // Files and directories, real or pretended.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,6 +27,12 @@ class TemporaryFile : public OpenFile {
     virtual Status append(ByteView content) = 0;
 };
 
+/// Nobody else has this lock as long as this lives.
+class FileLock {
+  public:
+    virtual ~FileLock() = default;
+};
+
 /// A file system. Calls block. Failures: `unavailable` when there is no such file or directory, or
 /// what is behind it is busy, gone or does not answer; `denied` without the permission; `too_large`
 /// when a file is longer than the caller's limit; `unsupported` and `io` when the system refuses
@@ -36,6 +43,8 @@ class Files {
 
     /// The whole content, read until the end: the size of a special file is not known before.
     virtual Result<Bytes> read(const std::string& path, std::size_t max_bytes) = 0;
+    /// False only if there certainly is nothing; what does not answer is a failure.
+    virtual Result<bool> exists(const std::string& path) = 0;
     /// Bytes of a regular file; 0 for anything else, which may be readable once only.
     virtual std::uint64_t size(const std::string& path) = 0;
     virtual Result<std::unique_ptr<OpenFile>> open(const std::string& path) = 0;
@@ -45,8 +54,13 @@ class Files {
     /// without truncating it; a part only is a failure.
     virtual Status write(const std::string& path, ByteView content) = 0;
     /// Writes a file so that a reader sees the old content or the new one, never a part: temporary
-    /// file, fsync, rename. `mode` as for chmod.
+    /// file, fsync, rename, fsync of the folder. `mode` as for chmod.
     virtual Status replace(const std::string& path, ByteView content, unsigned mode) = 0;
+    /// Takes the lock that a file stands for; the file is made, with mode 0600, if it is not there.
+    /// Waits for whoever has it, in this process or another, and is `unavailable` if that takes
+    /// longer than `most`.
+    virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path,
+                                                   std::chrono::milliseconds most) = 0;
     /// A new directory with mode 0700; its parent must be there, itself not.
     virtual Status make_directory(const std::string& path) = 0;
     /// Removes an empty directory.
@@ -58,18 +72,21 @@ class Files {
     virtual Result<std::vector<std::string>> list_directories(const std::string& path) = 0;
 };
 
-/// Makes a directory and those above it that are missing.
+/// Makes a directory and those above it that are missing. Others may be doing the same.
 Status make_directories(Files& files, const std::string& path);
 
 /// The file system of this machine.
 class LinuxFiles : public Files {
   public:
     Result<Bytes> read(const std::string& path, std::size_t max_bytes) override;
+    Result<bool> exists(const std::string& path) override;
     std::uint64_t size(const std::string& path) override;
     Result<std::unique_ptr<OpenFile>> open(const std::string& path) override;
     Result<std::unique_ptr<TemporaryFile>> make_temporary() override;
     Status write(const std::string& path, ByteView content) override;
     Status replace(const std::string& path, ByteView content, unsigned mode) override;
+    Result<std::unique_ptr<FileLock>> lock(const std::string& path,
+                                           std::chrono::milliseconds most) override;
     Status make_directory(const std::string& path) override;
     Status remove_directory(const std::string& path) override;
     bool is_directory(const std::string& path) override;

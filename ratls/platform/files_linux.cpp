@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "ratls/platform/descriptor.h"
 #include "ratls/platform/files.h"
 #include "ratls/platform/system_failure.h"
+#include "ratls/platform/waiter.h"
 
 namespace ratls {
 namespace {
@@ -56,6 +58,26 @@ class LinuxOpenFile final : public TemporaryFile {
     Descriptor file_;
     std::string path_;
 };
+
+/// The kernel gives the lock back when the file is closed, and so also when the process ends.
+class LinuxFileLock final : public FileLock {
+  public:
+    explicit LinuxFileLock(Descriptor file) : file_(std::move(file)) {}
+
+  private:
+    Descriptor file_;
+};
+
+/// Makes a rename survive a loss of power. File systems that have no such thing are left alone.
+Status sync_folder_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (opened.get() < 0 || (::fsync(opened.get()) != 0 && errno != EINVAL)) {
+        return system_failure(quoted(folder, 300), errno);
+    }
+    return {};
+}
 
 /// The names of those entries of a directory that `wanted` takes, sorted.
 Result<std::vector<std::string>> names_in(
@@ -106,6 +128,17 @@ Result<Bytes> LinuxFiles::read(const std::string& path, std::size_t max_bytes) {
         }
         append(out, ByteView(buffer).first(size));
     }
+}
+
+Result<bool> LinuxFiles::exists(const std::string& path) {
+    struct stat info{};
+    if (::stat(path.c_str(), &info) == 0) {
+        return true;
+    }
+    if (errno == ENOENT || errno == ENOTDIR) {
+        return false;
+    }
+    return system_failure(quoted(path, 300), errno);
 }
 
 std::uint64_t LinuxFiles::size(const std::string& path) {
@@ -162,8 +195,30 @@ Status LinuxFiles::replace(const std::string& path, ByteView content, unsigned m
     }
     if (!status) {
         ::unlink(temporary.c_str());
+        return status;
     }
-    return status;
+    return sync_folder_of(path);
+}
+
+Result<std::unique_ptr<FileLock>> LinuxFiles::lock(const std::string& path,
+                                                   std::chrono::milliseconds most) {
+    constexpr std::chrono::milliseconds kBetween{10};
+    Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (file.get() < 0) {
+        return system_failure(quoted(path, 300), errno);
+    }
+    const auto end = std::chrono::steady_clock::now() + most;
+    LinuxWaiter waiter;
+    while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return system_failure(quoted(path, 300), errno);
+        }
+        if (std::chrono::steady_clock::now() >= end) {
+            return fail(Code::unavailable, quoted(path, 300), "another process holds this lock");
+        }
+        waiter.wait(kBetween);
+    }
+    return std::make_unique<LinuxFileLock>(std::move(file));
 }
 
 Status LinuxFiles::make_directory(const std::string& path) {
@@ -203,7 +258,10 @@ Status make_directories(Files& files, const std::string& path) {
     for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
         const std::string directory = path.substr(0, slash);
         if (!files.is_directory(directory)) {
-            RATLS_CHECK(files.make_directory(directory));
+            if (auto made = files.make_directory(directory);
+                !made && !files.is_directory(directory)) {
+                return made;
+            }
         }
         if (slash == std::string::npos) {
             return {};

@@ -67,6 +67,11 @@ class FakeOpenFile final : public TemporaryFile {
 
 }  // namespace
 
+Result<bool> FakeFiles::exists(const std::string& path) {
+    RATLS_CHECK(check(path));
+    return files_.contains(path) || directories_.contains(path);
+}
+
 std::uint64_t FakeFiles::size(const std::string& path) {
     const auto found = files_.find(path);
     return found == files_.end() ? 0 : found->second.content.size();
@@ -103,6 +108,35 @@ Status FakeFiles::replace(const std::string& path, ByteView content, unsigned mo
     }
     files_[path] = {to_bytes(content), mode};
     return {};
+}
+
+namespace {
+
+class FakeLock final : public FileLock {
+  public:
+    FakeLock(std::set<std::string>& locked, std::string path)
+        : locked_(locked), path_(std::move(path)) {
+        locked_.insert(path_);
+    }
+    ~FakeLock() override { locked_.erase(path_); }
+
+  private:
+    std::set<std::string>& locked_;
+    std::string path_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<FileLock>> FakeFiles::lock(const std::string& path,
+                                                  std::chrono::milliseconds /*most*/) {
+    if (!files_.contains(path)) {
+        RATLS_CHECK(replace(path, {}, 0600));
+    }
+    RATLS_CHECK(check(path));
+    if (locked_.contains(path)) {
+        return fail(Code::unavailable, quoted(path, 300), "another process holds this lock");
+    }
+    return std::make_unique<FakeLock>(locked_, path);
 }
 
 Status FakeFiles::make_directory(const std::string& path) {

@@ -11,11 +11,14 @@ namespace ratls::test {
 class FakeFiles : public Files {
   public:
     Result<Bytes> read(const std::string& path, std::size_t max_bytes) override;
+    Result<bool> exists(const std::string& path) override;
     std::uint64_t size(const std::string& path) override;
     Result<std::unique_ptr<OpenFile>> open(const std::string& path) override;
     Result<std::unique_ptr<TemporaryFile>> make_temporary() override;
     Status write(const std::string& path, ByteView content) override;
     Status replace(const std::string& path, ByteView content, unsigned mode) override;
+    Result<std::unique_ptr<FileLock>> lock(const std::string& path,
+                                           std::chrono::milliseconds most) override;
     Status make_directory(const std::string& path) override;
     Status remove_directory(const std::string& path) override;
     bool is_directory(const std::string& path) override;
@@ -41,6 +44,7 @@ class FakeFiles : public Files {
 
     std::map<std::string, File> files_;
     std::set<std::string> directories_ = {"/"};
+    std::set<std::string> locked_;
     std::map<std::string, Code> broken_;
 };
 

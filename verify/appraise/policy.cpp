@@ -4,6 +4,7 @@
 
 #include "ratls/base/text.h"
 #include "verify/appraise/policy_reader.h"
+#include "verify/appraise/snapshot.h"
 
 namespace ratls::verify {
 namespace {
@@ -47,6 +48,21 @@ void read_ima(const Json& json, ImaPolicy& out, JsonReader& parent) {
     JsonReader reader(json, "policy: ima");
     out.allow_padded_sha1 = reader.boolean("allow_padded_sha1", out.allow_padded_sha1);
     parent.absorb(reader);
+}
+
+/// What is said of the snapshot beside its signature.
+void read_snapshot_members(JsonReader& reader, Policy& out) {
+    out.snapshot_sequence_waived = read_choice(reader, "snapshot_sequence", "required", "waived");
+    if (reader.member("min_sequence") != nullptr) {
+        out.min_sequence =
+            static_cast<std::uint64_t>(reader.integer("min_sequence", 1, 1, kMaxSequence));
+    }
+    if (reader.member("snapshot_name") != nullptr) {
+        out.snapshot_name = reader.string("snapshot_name", "");
+        if (out.snapshot_name.empty() || out.snapshot_name.size() > kMaxSnapshotName) {
+            reader.fail("snapshot_name", "1 to 128 bytes wanted");
+        }
+    }
 }
 
 void read_freshness(const Json& json, Policy& policy, JsonReader& parent) {
@@ -94,6 +110,7 @@ Result<Policy> parse_policy(std::string_view text) {
     out.unsigned_snapshot_waived = read_choice(reader, "unsigned_snapshot", "refused", "waived");
     out.owner_keys = reader.hex_list("owner_keys", 32);
     out.agent_configurations = reader.hex_list("agent_configurations", 32);
+    read_snapshot_members(reader, out);
     if (const Json* member = reader.member("snp")) {
         read_snp_policy(*member, out.snp, reader);
     }
@@ -127,6 +144,13 @@ Json policy_json(const Policy& policy) {
     out.set("unsigned_snapshot", policy.unsigned_snapshot_waived ? "waived" : "refused");
     out.set("owner_keys", hex_array(policy.owner_keys));
     out.set("agent_configurations", hex_array(policy.agent_configurations));
+    out.set("snapshot_sequence", policy.snapshot_sequence_waived ? "waived" : "required");
+    if (policy.min_sequence) {
+        out.set("min_sequence", *policy.min_sequence);
+    }
+    if (!policy.snapshot_name.empty()) {
+        out.set("snapshot_name", policy.snapshot_name);
+    }
     out.set("snp", snp_policy_json(policy.snp));
     out.set("intel", intel_policy_json(policy.intel));
     out.set("tdx", tdx_policy_json(policy.tdx)).set("sgx", sgx_policy_json(policy.sgx));

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::string_view kDomain("ratls-vm/snapshot/1\0", 20);
 constexpr JsonLimits kLimits = {.max_bytes = std::size_t{256} << 20, .max_depth = 8};
-constexpr std::int64_t kMaxSequence = std::int64_t{1} << 52;
 constexpr std::size_t kMaxItems = std::size_t{16} << 20;  // the size of the text bounds them before
 constexpr unsigned kMaxPcr = 15;                          // what a certificate quotes
 
@@ -231,7 +230,7 @@ Result<Snapshot> parse_snapshot(std::string_view text) {
         reader.fail("ratls_snapshot", "1 wanted");
     }
     out.name = reader.required_string("name");
-    if (out.name.empty() || out.name.size() > 128) {
+    if (out.name.empty() || out.name.size() > kMaxSnapshotName) {
         reader.fail("name", "1 to 128 bytes wanted");
     }
     reader.required("sequence");

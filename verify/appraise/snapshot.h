@@ -13,6 +13,9 @@
 
 namespace ratls::verify {
 
+inline constexpr std::int64_t kMaxSequence = std::int64_t{1} << 52;
+inline constexpr std::size_t kMaxSnapshotName = 128;  ///< bytes
+
 /// The tag of what the host's vendor runs below the guest.
 inline constexpr std::string_view kParavisorTag = "paravisor";
 

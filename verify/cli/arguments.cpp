@@ -28,6 +28,13 @@ void add_common(CLI::App& command, Options& o) {
     command.add_option("--policy", o.policy, "Policy: a name or a JSON file")
         ->type_name("FILE|NAME")
         ->capture_default_str();
+    command.add_option("--snapshot-name", o.snapshot_name, "Name that the snapshot must have")
+        ->type_name("NAME");
+    command
+        .add_option("--state", o.state,
+                    "Folder that remembers sequence numbers; without it STATE_DIRECTORY, or the "
+                    "user's")
+        ->type_name("DIR");
     command
         .add_option("--endorsements", o.endorsements,
                     "Certificates and revocation lists of the vendor: a file or a folder")

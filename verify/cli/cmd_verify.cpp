@@ -116,7 +116,7 @@ Result<verify::VerificationResult> verify_file(const VerifyOptions& options,
     }
     const verify::Context context = loaded.context();
     verify::CertificateInputs inputs{.context = context,
-                                     .snapshot = snapshot.input(),
+                                     .snapshot = snapshot.input(io, loaded.now),
                                      .evidence_only = options.evidence_only,
                                      .name = {},
                                      .ima_log = logs.ima.get(),
@@ -131,10 +131,11 @@ Result<verify::VerificationResult> verify_file(const VerifyOptions& options,
 Status check_combination(const VerifyOptions& options) {
     const bool raw = !options.evidence.empty();
     const bool tpm = options.evidence == "tpm";
-    if (raw && (!options.snapshot.empty() || options.require_fresh > 0)) {
+    if (raw && (!options.snapshot.empty() || !options.snapshot_name.empty() ||
+                options.require_fresh > 0)) {
         return fail(Code::usage, "--evidence",
                     "raw evidence has neither reference values nor freshness: no --snapshot, no "
-                    "--require-fresh");
+                    "--snapshot-name, no --require-fresh");
     }
     if (raw && !tpm && options.evidence != "tdx" && !options.logs.empty()) {
         return fail(Code::usage, "--log", "only with --evidence tpm or tdx, and with certificates");

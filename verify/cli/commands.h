@@ -15,6 +15,8 @@ struct VerifyOptions {
     std::string evidence;  ///< "", "snp", "tdx", "sgx", "tpm", "hcl"
     std::string snapshot;
     std::vector<std::string> snapshot_keys;
+    std::string snapshot_name;  ///< that it must have
+    std::string state;          ///< folder of what is kept from run to run; the user's if empty
     std::string policy = "default";
     std::vector<std::string> endorsements;
     std::vector<std::string> trust_roots;

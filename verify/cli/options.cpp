@@ -169,6 +169,15 @@ Result<LoadedOptions> load(const VerifyOptions& options, Io& io) {
         }
         out.nonce = *std::move(nonce);
     }
+    if (!options.snapshot_name.empty()) {
+        std::string& wanted = out.policy.snapshot_name;
+        if (!wanted.empty() && wanted != options.snapshot_name) {
+            return fail(Code::usage, "--snapshot-name",
+                        "the policy wants " + ratls::quoted(wanted) + ", not " +
+                            ratls::quoted(options.snapshot_name));
+        }
+        wanted = options.snapshot_name;
+    }
     if (options.require_fresh >= 0) {
         out.policy.freshness.ask(options.require_fresh);
     }

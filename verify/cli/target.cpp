@@ -140,7 +140,7 @@ Result<verify::LiveResult> HostTarget::verify(const LoadedOptions& loaded, Io& i
     const verify::LiveInputs inputs{
         .endpoint = endpoint_,
         .context = context,
-        .snapshot = snapshot_.input(),
+        .snapshot = snapshot_.input(io, loaded.now),
         .evidence_only = evidence_only_,
         .ima_log = logs_.ima,
         .boot_log = logs_.boot,

@@ -21,6 +21,9 @@ Policy everything() {
     policy.name = "everything";
     policy.tee_required = false;
     policy.unsigned_snapshot_waived = true;
+    policy.snapshot_sequence_waived = true;
+    policy.min_sequence = 12;
+    policy.snapshot_name = "web";
     policy.snp.allow_debug = true;
     policy.snp.allow_migration_agent = true;
     policy.snp.allow_smt = false;
@@ -136,6 +139,13 @@ TEST_CASE("policy: every member of a wrong type or value is refused") {
             R"("tee": true)",
             R"("unsigned_snapshot": "accepted")",
             R"("unsigned_snapshot": true)",
+            R"("snapshot_sequence": "ignored")",
+            R"("min_sequence": 0)",
+            R"("min_sequence": 4503599627370497)",
+            R"("min_sequence": "1")",
+            R"("min_sequence": null)",
+            R"("snapshot_name": "")",
+            R"("snapshot_name": 1)",
             R"("snp": 1)",
             R"("snp": {"allow_debug": 1})",
             R"("snp": {"allow_debug": "true"})",

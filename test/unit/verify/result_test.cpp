@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
 #include "test/unit/verify/scene.h"
 
@@ -83,8 +84,8 @@ TEST_CASE("result: the JSON form has all members, of the promised types") {
         keys += (keys.empty() ? "" : " ") + key;
     }
     CHECK(keys ==
-          "verdict genuine root tcb tpm freshness relay not_older_than dialect findings "
-          "claims not_checked skipped verified_at");
+          "verdict genuine root tcb tpm freshness relay not_older_than dialect snapshot "
+          "findings claims not_checked skipped verified_at");
     CHECK(*json.find("verdict")->if_string() == "accepted");
     CHECK(*json.find("genuine")->if_bool());
     CHECK(*json.find("root")->if_string() == "user");
@@ -124,6 +125,24 @@ TEST_CASE("result: nothing proved is null in the JSON form, not an empty text") 
     CHECK(json.find("root")->is_null());
     CHECK(json.find("dialect")->is_null());
     CHECK(*json.find("tpm")->find("class")->if_string() == "none");
+}
+
+TEST_CASE("result: the snapshot is named with its signers, and its first use is said") {
+    Scene scene;
+    scene.sequences->highest.reset();
+    VerificationResult result = scene.verify();
+    const std::string signer = hex(scene.snapshot_key.public_key().spki_sha256());
+    const Json json = *result_json(result).find("snapshot");
+    CHECK(json.canonical() == R"({"first_use":true,"name":")" + scene.snapshot->name +
+                                  R"(","origin":"built","sequence":7,"signers":[")" + signer +
+                                  R"("]})");
+    const std::string line = "snapshot   \"" + scene.snapshot->name +
+                             "\", sequence 7, built, signed by " + signer.substr(0, 8);
+    CHECK(result_text(result).find(line + "; first use") != std::string::npos);
+    scene.sequences->highest = 7;
+    CHECK(result_text(scene.verify()).find(line + "\n") != std::string::npos);
+    scene.snapshot.reset();
+    CHECK(result_json(scene.verify()).find("snapshot")->is_null());
 }
 
 TEST_CASE("result: the text names a root of the user's, waivers and what was not checked") {

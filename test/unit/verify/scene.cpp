@@ -282,8 +282,12 @@ verify::VerificationResult Scene::judge(const Judge& with) {
         parsed = take(verify::parse_snapshot(text));
         const Status signature = verify::verify_snapshot_signature(text, snapshot_key.public_key());
         input.emplace(verify::SnapshotInput{
-            *parsed, signature ? std::nullopt : std::optional(signature.error()),
-            highest_sequence});
+            .snapshot = *parsed,
+            .signature_fault = signature ? std::nullopt : std::optional(signature.error())});
+        if (signature) {
+            input->signers = {hex(snapshot_key.public_key().spki_sha256())};
+            input->sequences = sequences;
+        }
     }
     const Bytes log = given_log ? *given_log : ima.log();
     const Bytes boot = given_boot_log ? *given_boot_log : ccel.value_or(boot_log);

@@ -77,7 +77,7 @@ class Scene {
     std::optional<verify::Snapshot> snapshot;
     std::optional<std::string> snapshot_text;  ///< instead of `snapshot`, signed
     PrivateKey snapshot_key;
-    std::uint64_t highest_sequence = 0;
+    std::optional<verify::SequenceMemory> sequences{{.highest = 0}};
     bool evidence_only = false;
     std::string name = "vm.example";
     std::optional<Bytes> given_log;       ///< instead of `ima`

@@ -70,11 +70,81 @@ TEST_CASE("snapshot.sequence: lower than one seen before is refused, the same an
     Scene scene;
     for (const std::uint64_t highest : {0U, 6U, 7U}) {
         CAPTURE(highest);
-        scene.highest_sequence = highest;
+        scene.sequences->highest = highest;
         CHECK(summary(scene.verify()) == "accepted");
     }
-    scene.highest_sequence = 8;
+    scene.sequences->highest = 8;
     CHECK(summary(scene.verify()) == "refused: snapshot.sequence");
+}
+
+TEST_CASE("snapshot.sequence: the higher of the policy's floor and what was seen holds") {
+    Scene scene;
+    scene.policy.min_sequence = 7;
+    CHECK(summary(scene.verify()) == "accepted");
+    scene.sequences->highest = 8;
+    CHECK(summary(scene.verify()) == "refused: snapshot.sequence");
+    scene.sequences.reset();
+    CHECK(summary(scene.verify()) == "accepted");
+    scene.policy.min_sequence = 8;
+    CHECK(summary(scene.verify()) == "refused: snapshot.sequence");
+    scene.sequences = SequenceMemory{.highest = 1};
+    CHECK(summary(scene.verify()) == "refused: snapshot.sequence");
+}
+
+TEST_CASE("snapshot.store: out of reach it is unavailable, but for a waiver or a floor") {
+    Scene scene;
+    scene.sequences->fault = Error{Code::denied, "/state", "read-only"};
+    CHECK(summary(scene.verify()) == "unavailable: snapshot.store");
+    scene.policy.snapshot_sequence_waived = true;
+    CHECK(summary(scene.verify()) == "accepted (waived: snapshot.store)");
+    scene.policy.min_sequence = 1;
+    CHECK(summary(scene.verify()) == "accepted");
+    scene.policy.snapshot_sequence_waived = false;
+    CHECK(summary(scene.verify()) == "accepted");
+}
+
+TEST_CASE("snapshot.store: what could be read counts, whatever was waived or could not be kept") {
+    Scene scene;
+    scene.sequences = SequenceMemory{.highest = 8, .fault = Error{Code::io, "/state", "full"}};
+    CHECK(summary(scene.verify()) == "unavailable: snapshot.store, snapshot.sequence");
+    scene.policy.min_sequence = 1;
+    CHECK(summary(scene.verify()) == "refused: snapshot.sequence");
+    scene.policy.min_sequence.reset();
+    scene.policy.snapshot_sequence_waived = true;
+    CHECK(summary(scene.verify()) == "refused: snapshot.sequence (waived: snapshot.store)");
+}
+
+TEST_CASE("snapshot.store: who remembers nothing says so, the first use of a name is said too") {
+    Scene scene;
+    scene.sequences->highest.reset();
+    VerificationResult result = scene.verify();
+    CHECK(summary(result) == "accepted");
+    REQUIRE(result.snapshot);
+    CHECK(result.snapshot->first_use);
+    CHECK_FALSE(not_checked(result, "earlier sequence numbers"));
+    CHECK(scene.fresh().snapshot->first_use);
+    scene.sequences->highest = 0;
+    CHECK_FALSE(scene.verify().snapshot->first_use);
+    scene.sequences.reset();
+    for (const auto& other : {scene.verify(), scene.fresh()}) {
+        CHECK_FALSE(other.snapshot->first_use);
+        CHECK(not_checked(other, "earlier sequence numbers (no store of them)"));
+    }
+    // Numbers are kept per key: without a signature nothing is known of them.
+    scene.policy.unsigned_snapshot_waived = true;
+    scene.snapshot_text = snapshot_json(*scene.snapshot).pretty();
+    result = scene.verify();
+    CHECK(not_checked(result,
+                      "earlier sequence numbers (they are kept per key, and no signature holds)"));
+    CHECK(result.snapshot->signers.empty());
+}
+
+TEST_CASE("snapshot.name: another name than the one that is asked for is refused") {
+    Scene scene;
+    scene.policy.snapshot_name = scene.snapshot->name;
+    CHECK(summary(scene.verify()) == "accepted");
+    scene.policy.snapshot_name = scene.snapshot->name + "2";
+    CHECK(summary(scene.verify()) == "refused: snapshot.name");
 }
 
 TEST_CASE("snapshot.dialect: a snapshot that is good for another kind of certificate is refused") {

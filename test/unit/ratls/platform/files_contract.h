@@ -70,6 +70,25 @@ inline void check_files_contract(Files& files, const std::string& folder) {
         CHECK(code_of(files.write(path, content)) == Code::unavailable);
         CHECK(files.list(folder) == std::vector<std::string>{});
     }
+    SUBCASE("a file and a folder exist, and nothing else does") {
+        REQUIRE(files.replace(path, {}, 0600));
+        CHECK(files.exists(path) == true);
+        CHECK(files.exists(folder) == true);
+        CHECK(files.exists(folder + "/absent") == false);
+        CHECK(files.exists(folder + "/no/file") == false);
+        CHECK(files.exists(path + "/below") == false);
+    }
+    SUBCASE("a lock is held once, until it is given back, and makes its file") {
+        const std::chrono::milliseconds none{0};
+        auto lock = files.lock(path, none);
+        REQUIRE(lock);
+        CHECK(files.read(path, 0) == Bytes{});
+        CHECK(code_of(files.lock(path, none)) == Code::unavailable);
+        CHECK(files.lock(folder + "/other", none));
+        lock->reset();
+        CHECK(files.lock(path, none));
+        CHECK(code_of(files.lock(folder + "/no/file", none)) == Code::unavailable);
+    }
     SUBCASE("what is not there is unavailable, and the error names it") {
         const auto missing = files.read(path, 100);
         CHECK(code_of(missing) == Code::unavailable);
