@@ -7,6 +7,8 @@
 
 #include <stdexcept>
 
+#include "ratls/base/writer.h"
+
 namespace ratls::test {
 namespace {
 
@@ -35,6 +37,13 @@ RsaKey::RsaKey() : impl_(std::make_unique<Impl>()), modulus_(256) {
 }
 
 RsaKey::~RsaKey() = default;
+
+Bytes RsaKey::ak_public() const {
+    Writer out;
+    out.u16_be(0x0001).u16_be(0x000b).u32_be(0x00050072).u16_be(0);
+    out.u16_be(0x0010).u16_be(0x0014).u16_be(0x000b).u16_be(2048).u32_be(0);
+    return out.u16_be(256).bytes(modulus_).take();
+}
 
 Bytes RsaKey::sign(ByteView message) const {
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),

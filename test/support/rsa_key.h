@@ -14,6 +14,8 @@ class RsaKey {
     ~RsaKey();
 
     const Bytes& modulus() const { return modulus_; }  ///< 256 bytes, big-endian
+    /// TPMT_PUBLIC of a restricted key that signs by RSASSA with SHA-256.
+    Bytes ak_public() const;
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     Bytes sign(ByteView message) const;
 

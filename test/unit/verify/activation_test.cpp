@@ -61,7 +61,11 @@ class EkScene : public Scene {
         out.extensions = {ca(), key_usage(0x04)};
         return out;
     }
-    Bytes root() const { return ca_pieces("Root", root_key).build(root_key); }
+    Bytes root() const {
+        Pieces pieces = ca_pieces("Root", root_key);
+        pieces.validity = sequence({utc_time("230101000000Z"), utc_time(root_not_after)});
+        return pieces.build(root_key);
+    }
     Bytes intermediate() const {
         Pieces pieces = ca_pieces("CA", ca_key);
         if (edit_ca) {
@@ -128,6 +132,7 @@ class EkScene : public Scene {
     PrivateKey root_key = PrivateKey::generate(KeyKind::p256).value();
     PrivateKey ca_key = PrivateKey::generate(KeyKind::p256).value();
     std::string leaf_not_after = "330101000000Z";
+    std::string root_not_after = "330101000000Z";
     std::optional<PublicKey> certified;  ///< instead of the EK
     std::function<void(Pieces&)> edit_leaf;
     std::function<void(Pieces&)> edit_ca;
@@ -335,6 +340,17 @@ TEST_CASE("tpm.ek_chain: an expired certificate is refused, to the second") {
     CHECK(summary(scene.activated()) == "accepted");
     scene.leaf_not_after = "240104115959Z";
     CHECK(summary(scene.activated()) == "invalid: tpm.ek_chain, tpm.activation");
+}
+
+TEST_CASE("tpm.ek_chain: an expired root is refused, to the second") {
+    EkScene scene;
+    const auto with_root_until = [&](const std::string& until) {
+        scene.root_not_after = until;
+        scene.user_roots.back() = {RootKind::tpm, certificate_of(scene.root())};
+        return summary(scene.activated());
+    };
+    CHECK(with_root_until("240104120000Z") == "accepted");  // kNow
+    CHECK(with_root_until("240104115959Z") == "invalid: tpm.ek_chain, tpm.activation");
 }
 
 TEST_CASE("tpm.ek_chain: the certificate of another key is refused") {

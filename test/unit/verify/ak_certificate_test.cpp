@@ -39,12 +39,12 @@ class CloudScene : public Scene {
     }
 
     Bytes make(const PrivateKey& subject_key, const PrivateKey& signer, std::string_view subject,
-               std::string_view issuer, const Bytes& extensions) const {
+               std::string_view issuer, const Bytes& extensions, const std::string& until) const {
         const Bytes algorithm = from_hex("300a06082a8648ce3d040302");
-        const Bytes tbs = sequence(
-            {from_hex("a003020102"), from_hex("020101"), algorithm, test::name(issuer),
-             sequence({utc_time("230101000000Z"), utc_time(not_after)}), test::name(subject),
-             subject_key.public_key().spki(), der::encode(der::context(3), extensions)});
+        const Bytes tbs =
+            sequence({from_hex("a003020102"), from_hex("020101"), algorithm, test::name(issuer),
+                      sequence({utc_time("230101000000Z"), utc_time(until)}), test::name(subject),
+                      subject_key.public_key().spki(), der::encode(der::context(3), extensions)});
         const Bytes rs = signer.sign_ecdsa(HashAlg::sha256, tbs).value();
         const auto integer = [](ByteView number) {  // in its shortest form, or it is no DER
             while (number[0] == 0) {
@@ -58,21 +58,23 @@ class CloudScene : public Scene {
             {tbs, algorithm, der::encode(der::kBitString, joined({Bytes{0}, signature}))});
     }
     Bytes root() const {
-        return make(root_key, root_key, "Root", "Root", sequence({ca(), key_usage(0x04)}));
+        return make(root_key, root_key, "Root", "Root", sequence({ca(), key_usage(0x04)}),
+                    root_not_after);
     }
     Bytes intermediate() const {
-        return make(ca_key, root_key, "CA", "Root", sequence({ca(), key_usage(0x04)}));
+        return make(ca_key, root_key, "CA", "Root", sequence({ca(), key_usage(0x04)}), not_after);
     }
     Bytes leaf() const {
         return make(leaf_key != nullptr ? *leaf_key : ak, ca_key, "", "CA",
-                    sequence({key_usage(0x80), instance_extension(production)}));
+                    sequence({key_usage(0x80), instance_extension(production)}), not_after);
     }
 
     PrivateKey root_key = PrivateKey::generate(KeyKind::p256).value();
     PrivateKey ca_key = PrivateKey::generate(KeyKind::p256).value();
     const PrivateKey* leaf_key = nullptr;
     bool production = true;
-    std::string not_after = "330101000000Z";
+    std::string not_after = "330101000000Z";  ///< of leaf and intermediate
+    std::string root_not_after = "330101000000Z";
 };
 
 }  // namespace
@@ -146,8 +148,18 @@ TEST_CASE("tpm.ak_certificate: an expired chain is refused, to the second") {
     scene.not_after = "240104120000Z";  // kNow
     CHECK(summary(scene.verify()) == "accepted");
     scene.not_after = "240104115959Z";
-    scene.user_roots.back() = {RootKind::tpm, certificate_of(scene.root())};
     CHECK(summary(scene.verify()) == "invalid: tpm.ak_certificate, tpm.instance");
+}
+
+TEST_CASE("tpm.ak_certificate: an expired root is refused, to the second") {
+    CloudScene scene;
+    const auto with_root_until = [&](const std::string& until) {
+        scene.root_not_after = until;
+        scene.user_roots.back() = {RootKind::tpm, certificate_of(scene.root())};
+        return summary(scene.verify());
+    };
+    CHECK(with_root_until("240104120000Z") == "accepted");  // kNow
+    CHECK(with_root_until("240104115959Z") == "invalid: tpm.ak_certificate, tpm.instance");
 }
 
 TEST_CASE("tpm.class: without a TEE the provider's word is enough only by a named waiver") {

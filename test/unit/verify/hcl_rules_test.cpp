@@ -3,7 +3,9 @@
 
 #include "ratls/codec/base64.h"
 #include "ratls/codec/hex.h"
+#include "ratls/evidence/hcl/report.h"
 #include "test/support/rsa_key.h"
+#include "test/unit/verify/intel_scene.h"
 #include "test/unit/verify/scene.h"
 
 using namespace ratls;
@@ -32,10 +34,7 @@ class HclScene : public Scene {
         json = R"({"keys":[{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"AQAB","n":")" +
                base64url(rsa.modulus()) + R"("}],"vm-configuration":{"secure-boot":true},)" +
                R"("user-data":")" + hex(Bytes(64, 0x77)) + R"("})";
-        Writer area;
-        area.u16_be(0x0001).u16_be(0x000b).u32_be(0x00050072).u16_be(0);
-        area.u16_be(0x0010).u16_be(0x0014).u16_be(0x000b).u16_be(2048).u32_be(0);
-        ak_public = area.u16_be(256).bytes(rsa.modulus()).take();
+        ak_public = rsa.ak_public();
         Writer encoded;
         const Bytes ak_name = encoded.u16_be(0x000b).bytes(sha256(ak_public)).take();
         edits.claims = [ak_name](cert::Claims& claims) { claims.ak_name = ak_name; };
@@ -104,7 +103,48 @@ class HclScene : public Scene {
     std::function<void(cert::Collection&)> edit_collection;
 };
 
+/// The same behind a paravisor that is itself in a trust domain.
+class TdxHclScene : public HclScene {
+  public:
+    TdxHclScene() {
+        use_tdx(*this, intel);
+        edits.report = {};
+        tdx_quote = [this](const std::array<std::uint8_t, 64>& /*report_data*/) {
+            intel.quote.td->report_data = {};
+            std::ranges::copy(sha256(as_bytes(json)), intel.quote.td->report_data.begin());
+            return intel.make_quote();
+        };
+        edit_collection = [this](cert::Collection& collection) {
+            Writer td_report;
+            td_report.zeros(hcl::kTdReportDataOffset).bytes(intel.quote.td->report_data);
+            td_report.zeros(hcl::kHardwareReportSize - td_report.view().size());
+            collection.hcl_report = report_around(td_report.view(), kTdxReportType);
+        };
+        snapshot->tdx->measurements[0].tag = "paravisor";
+    }
+
+    static constexpr std::uint32_t kTdxReportType = 4;
+    IntelScene intel;
+};
+
 }  // namespace
+
+TEST_CASE("hcl.reference: of a trust domain only an MRTD with the tag is a paravisor's") {
+    TdxHclScene scene;
+    const VerificationResult good = scene.verify();
+    CHECK(summary(good) == "accepted");
+    CHECK(good.tpm.name == "hcl");
+    CHECK(good.tpm.excludes_host);
+    CHECK(good.tpm.excludes_guest_root);
+    scene.snapshot->tdx->measurements[0].tag = "";
+    const VerificationResult result = scene.verify();
+    CHECK(summary(result) == "refused: hcl.reference, tpm.class");
+    CHECK_FALSE(result.tpm.excludes_host);
+    CHECK_FALSE(result.tpm.excludes_guest_root);
+    // A paravisor in the same snapshot does not lend its tag.
+    scene.snapshot->tdx->measurements.push_back({Bytes(48, 0x4e), {"firmware"}, "paravisor"});
+    CHECK(summary(scene.verify()) == "refused: hcl.reference, tpm.class");
+}
 
 TEST_CASE("hcl.reference: a paravisor with its reference value excludes host and guest root") {
     HclScene scene;

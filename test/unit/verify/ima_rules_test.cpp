@@ -105,6 +105,22 @@ TEST_CASE("ima.known_value: a value that the snapshot lists stands for the log, 
     CHECK(passed(result, "ima.known_value"));
 }
 
+TEST_CASE("ima.prefix: beside a known value too the quote covers all that claim 4 counts") {
+    const auto with = [](int more) {
+        Scene scene;
+        scene.log_at_hand = false;
+        scene.snapshot->ima->known_pcr10 = {scene.ima.pcr()};
+        scene.edits.claims = [more](cert::Claims& claims) {
+            claims.ima->entries =
+                static_cast<std::uint64_t>(static_cast<std::int64_t>(claims.ima->entries) + more);
+        };
+        return summary(scene.verify());
+    };
+    CHECK(with(-1) == "accepted");
+    CHECK(with(0) == "accepted");
+    CHECK(with(1) == "invalid: ima.prefix");
+}
+
 TEST_CASE("ima.format: a log that is none is refused, and every truncation inside an entry") {
     Scene scene;
     scene.given_log = text_bytes("no log");
@@ -131,6 +147,21 @@ TEST_CASE("ima.quoted: a log without PCR 10 in the quote is refused") {
     CHECK(summary(scene.verify_quote(raw, kNonce)) == "invalid: ima.quoted");
     raw.pcrs.reset();
     CHECK(scene.verify_quote(raw, kNonce).findings.has("ima.quoted", Verdict::fail));
+}
+
+TEST_CASE("ima.quoted: IMA evidence without a TPM quote is refused") {
+    Scene scene;
+    scene.snapshot->pcrs.reset();
+    scene.snapshot->ima.reset();
+    const cert::Collection whole = scene.collect({}, false);
+    const cert::Claims claims_of_ima = cert::parse_claims(whole.claims_buffer).value();
+    scene.has_tpm = false;
+    scene.has_ima = false;
+    scene.has_boot_log = false;
+    CHECK(summary(scene.verify()) == "accepted");
+    scene.edits.claims = [&](cert::Claims& claims) { claims.ima = claims_of_ima.ima; };
+    scene.edits.collection = [&](cert::Collection& collection) { collection.ima = whole.ima; };
+    CHECK(summary(scene.verify()) == "invalid: ima.quoted");
 }
 
 TEST_CASE("ima.replay: another log is refused, and so is one without its last quoted entry") {

@@ -46,6 +46,28 @@ verify::VerificationResult IntelScene::verify_quote(ByteView bytes) const {
                                    {policy, files, trusted, now, nonce});
 }
 
+void use_tdx(Scene& scene, IntelScene& intel) {
+    scene.now = kIntelNow;
+    scene.not_before = scene.now - 300;
+    scene.not_after = scene.now + 3600;
+    scene.snapshot->not_before = scene.now - kDay;
+    scene.snapshot->not_after = scene.now + kDay;
+    scene.vek.reset();
+    scene.ask.reset();
+    scene.crl.reset();
+    intel.tcb_info.issue_date = scene.now - kDay;
+    intel.quote.td->rtmr = {};
+    scene.user_roots = intel.roots();
+    scene.endorsements = intel.endorsements();
+    scene.tdx_quote = [&intel](const std::array<std::uint8_t, 64>& report_data) {
+        intel.quote.td->report_data = report_data;
+        return intel.make_quote();
+    };
+    scene.snapshot->snp.reset();
+    scene.snapshot->tdx.emplace();
+    scene.snapshot->tdx->measurements = {{to_bytes(intel.quote.td->mr_td), {"firmware"}, ""}};
+}
+
 std::string IntelScene::outcome() const {
     return outcome(make_quote());
 }

@@ -6,6 +6,8 @@
 
 namespace ratls::test {
 
+class Scene;
+
 class IntelScene : public IntelPlatform {
   public:
     explicit IntelScene(dcap::Tee tee = dcap::Tee::tdx, std::uint16_t version = 4);
@@ -33,6 +35,10 @@ class IntelScene : public IntelPlatform {
     std::string outcome() const;
     std::string outcome(ByteView bytes) const;
 };
+
+/// The scene's VM as a trust domain of this platform, whose MRTD is the snapshot's. `intel` must
+/// outlive the scene.
+void use_tdx(Scene& scene, IntelScene& intel);
 
 inline Bytes bytes_of(std::string_view text) {
     return to_bytes(as_bytes(text));

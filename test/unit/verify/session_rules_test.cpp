@@ -76,6 +76,17 @@ TEST_CASE("session.key: a leaf of the connection that is not the certificate's i
     CHECK(result.findings.has("session.key", Verdict::fail));
 }
 
+TEST_CASE("session.key: fresh evidence of the connection's leaf needs that leaf's certificate") {
+    Scene scene;
+    const Bytes other_leaf = scene.certificate();  // of the same VM, with another key
+    scene.key = PrivateKey::generate(KeyKind::p256).value();
+    scene.session.leaf_spki_sha256 = scene.key.public_key().spki_sha256();
+    const Bytes answer = cert::encode_collection(scene.collect({}, true));
+    CHECK(summary(scene.verify_answer(scene.certificate(), answer)) == "accepted");
+    CHECK(summary(scene.verify_answer(other_leaf, answer)) ==
+          "invalid: session.key, freshness.required");
+}
+
 TEST_CASE(
     "session.key: other service names or another validity than the certificate's are refused") {
     Scene scene;

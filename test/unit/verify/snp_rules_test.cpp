@@ -200,6 +200,25 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("snp.chain.root: a certificate of the root's key that the root did not sign is none") {
+    const Bytes other_dates = variant("ark-short");  // by the same key as the trusted root
+    const auto with = [](const Bytes& root) {
+        Scene scene;
+        scene.endorsements.add_file("root", root);
+        return summary(scene.verify());
+    };
+    CHECK(with(other_dates) == "accepted");
+    Bytes unsigned_dates = other_dates;
+    const auto year =
+        std::ranges::search(unsigned_dates, as_bytes("291231235959Z"));  // not_after of ark-short
+    REQUIRE(!year.empty());
+    *year.begin() = '3';
+    CHECK(with(unsigned_dates) == "invalid: endorsements.signatures");
+    Bytes broken = other_dates;
+    broken.back() ^= 1;
+    CHECK(with(broken) == "invalid: endorsements.signatures");
+}
+
 TEST_CASE("snp.chain.dates: both ends of the chain's validity are inside, a second beyond is not") {
     const auto at = [](UnixTime time) {
         Scene scene;
@@ -522,6 +541,20 @@ TEST_CASE("snp.revoked: of two valid lists the newer one counts, in any order") 
     CHECK(with(later_revokes, old) == "invalid: snp.revoked, tpm.class");
     CHECK(with(old_revokes, later) == "accepted");
     CHECK(with(later, old_revokes) == "accepted");
+}
+
+TEST_CASE("snp.revoked: of two lists of one date both count, in any order") {
+    for (const bool revokes_first : {true, false}) {
+        CAPTURE(revokes_first);
+        Scene scene;
+        scene.crl.reset();
+        move_to(scene, kCrlIssued + 367 * kDay);
+        for (const bool revokes : {revokes_first, !revokes_first}) {
+            scene.endorsements.add_file("list",
+                                        variant(revokes ? "crl-later-ask-revoked" : "crl-later"));
+        }
+        CHECK(summary(scene.verify()) == "invalid: snp.revoked, tpm.class");
+    }
 }
 
 TEST_CASE(

@@ -19,22 +19,7 @@ constexpr std::uint32_t kEventTag = 6;  // EV_EVENT_TAG
 class TdxScene : public Scene {
   public:
     TdxScene() {
-        now = kIntelNow;
-        not_before = now - 300;
-        not_after = now + 3600;
-        snapshot->not_before = now - kDay;
-        snapshot->not_after = now + kDay;
-        vek.reset();
-        ask.reset();
-        crl.reset();
-        intel.tcb_info.issue_date = now - kDay;
-        intel.quote.td->rtmr = {};
-        user_roots = intel.roots();
-        endorsements = intel.endorsements();
-        tdx_quote = [this](const std::array<std::uint8_t, 64>& report_data) {
-            intel.quote.td->report_data = report_data;
-            return intel.make_quote();
-        };
+        use_tdx(*this, intel);
         EventLogBuilder events({HashAlg::sha384});
         for (std::uint32_t index = 1; index < 4; ++index) {
             const Bytes data = text_bytes("stage " + std::to_string(index));
@@ -46,9 +31,6 @@ class TdxScene : public Scene {
             std::ranges::copy(value.view(), intel.quote.td->rtmr[index - 1].begin());
         }
         ccel = events.log();
-        snapshot->snp.reset();
-        snapshot->tdx.emplace();
-        snapshot->tdx->measurements = {{to_bytes(intel.quote.td->mr_td), {"firmware"}, ""}};
         for (const unsigned index : {0U, 1U, 2U}) {
             snapshot->tdx->rtmrs[index] = {to_bytes(intel.quote.td->rtmr[index])};
         }
@@ -153,6 +135,20 @@ TEST_CASE("ccel.format: another log than the claims hash, or none of that form, 
     scene.given_boot_log.reset();
     scene.ccel = Bytes(100, 1);
     CHECK(summary(scene.verify()) == "invalid: ccel.format");
+}
+
+TEST_CASE("ccel.format: a log that replays as well as the one that the claims hash is refused") {
+    constexpr std::uint32_t kNoAction = 3;  // EV_NO_ACTION is not extended
+    TdxScene scene;
+    EventLogBuilder longer({HashAlg::sha384});
+    longer.put(ByteView(*scene.ccel).subspan(longer.log().size()));
+    REQUIRE(longer.log() == *scene.ccel);
+    longer.add(1, kNoAction, Bytes(8));
+    scene.given_boot_log = longer.log();
+    const VerificationResult result = scene.verify();
+    CHECK(summary(result) == "invalid: ccel.format");
+    scene.ccel = longer.log();
+    CHECK(summary(scene.verify()) == "accepted");
 }
 
 TEST_CASE("ccel.replay: a log that does not give each RTMR is refused") {

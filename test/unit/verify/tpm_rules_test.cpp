@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "ratls/base/writer.h"
+#include "test/support/rsa_key.h"
 #include "test/unit/verify/scene.h"
 
 using namespace ratls;
@@ -81,6 +82,27 @@ TEST_CASE("tpm.ak.attributes: each attribute of an AK is needed, each wrong one 
     }
     CHECK(with(kGood | tpm::attribute::kDecrypt) == "invalid: tpm.ak.attributes");
     CHECK(with(kGood | tpm::attribute::kEncryptedDuplication) == "invalid: tpm.ak.attributes");
+}
+
+TEST_CASE("tpm.ak.attributes: scheme and hash of the signature are those of the key") {
+    constexpr std::size_t kEccSchemeHash =
+        15;  // low byte: TPMT_PUBLIC of an ECC key without policy
+    constexpr std::size_t kRsaScheme = 13;
+    Scene scene;
+    RawTpm raw = raw_of(scene);
+    REQUIRE(raw.ak[kEccSchemeHash] == tpm::kSha256);
+    REQUIRE(summary(scene.verify_quote(raw, kNonce)) == "genuine");
+    raw.ak[kEccSchemeHash] = tpm::kSha384;
+    CHECK(summary(scene.verify_quote(raw, kNonce)) == "invalid: tpm.ak.attributes");
+
+    const RsaKey rsa;
+    RawTpm with_rsa = raw_of(scene);
+    with_rsa.ak = rsa.ak_public();
+    with_rsa.signature = rsa.sign(with_rsa.attest);  // RSASSA by its size
+    REQUIRE(with_rsa.ak[kRsaScheme] == tpm::kRsassa);
+    REQUIRE(summary(scene.verify_quote(with_rsa, kNonce)) == "genuine");
+    with_rsa.ak[kRsaScheme] = tpm::kRsapss;
+    CHECK(summary(scene.verify_quote(with_rsa, kNonce)) == "invalid: tpm.ak.attributes");
 }
 
 TEST_CASE("tpm.ak.attributes: a bare key has none, and the result says so") {
