@@ -108,9 +108,9 @@ Result<Policy> parse_policy(std::string_view text) {
     out.name = reader.string("name", "unnamed");
     out.tee_required = !read_choice(reader, "tee", "required", "none");
     out.unsigned_snapshot_waived = read_choice(reader, "unsigned_snapshot", "refused", "waived");
+    read_snapshot_members(reader, out);
     out.owner_keys = reader.hex_list("owner_keys", 32);
     out.agent_configurations = reader.hex_list("agent_configurations", 32);
-    read_snapshot_members(reader, out);
     if (const Json* member = reader.member("snp")) {
         read_snp_policy(*member, out.snp, reader);
     }
@@ -142,8 +142,6 @@ Json policy_json(const Policy& policy) {
     out.set("ratls_policy", 1).set("name", policy.name);
     out.set("tee", policy.tee_required ? "required" : "none");
     out.set("unsigned_snapshot", policy.unsigned_snapshot_waived ? "waived" : "refused");
-    out.set("owner_keys", hex_array(policy.owner_keys));
-    out.set("agent_configurations", hex_array(policy.agent_configurations));
     out.set("snapshot_sequence", policy.snapshot_sequence_waived ? "waived" : "required");
     if (policy.min_sequence) {
         out.set("min_sequence", *policy.min_sequence);
@@ -151,6 +149,8 @@ Json policy_json(const Policy& policy) {
     if (!policy.snapshot_name.empty()) {
         out.set("snapshot_name", policy.snapshot_name);
     }
+    out.set("owner_keys", hex_array(policy.owner_keys));
+    out.set("agent_configurations", hex_array(policy.agent_configurations));
     out.set("snp", snp_policy_json(policy.snp));
     out.set("intel", intel_policy_json(policy.intel));
     out.set("tdx", tdx_policy_json(policy.tdx)).set("sgx", sgx_policy_json(policy.sgx));

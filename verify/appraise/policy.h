@@ -49,11 +49,11 @@ struct Policy {
     std::string name = "default";
     bool tee_required = true;                   ///< "tee": "required" or "none"
     bool unsigned_snapshot_waived = false;      ///< "unsigned_snapshot": "waived"
-    std::vector<Bytes> owner_keys;              ///< claim 15: SHA-256 of the SPKI; any if empty
-    std::vector<Bytes> agent_configurations;    ///< claim 16: SHA-256 of the file; any if empty
     bool snapshot_sequence_waived = false;      ///< "snapshot_sequence": "waived"
     std::optional<std::uint64_t> min_sequence;  ///< of the snapshot, beside the caller's memory
     std::string snapshot_name;                  ///< any if empty
+    std::vector<Bytes> owner_keys;              ///< claim 15: SHA-256 of the SPKI; any if empty
+    std::vector<Bytes> agent_configurations;    ///< claim 16: SHA-256 of the file; any if empty
     SnpPolicy snp;
     IntelPolicy intel;
     TdxPolicy tdx;

@@ -522,13 +522,13 @@ TEST_CASE("freshness.beacon: a newer list of the verifier does not devalue a gen
 
 TEST_CASE("cert.owner_key: a key that the policy does not pin is refused, and so is none") {
     Scene scene;
-    CHECK(std::ranges::find(scene.verify().not_checked, "owner key (claim 15)") ==
-          scene.verify().not_checked.end());
+    const VerificationResult without = scene.verify();
+    CHECK(std::ranges::count(without.not_checked, "owner key (claim 15)") == 0);
     scene.edits.claims = [](cert::Claims& claims) { claims.owner_spki = sha256(Bytes{1}); };
     const VerificationResult unpinned = scene.verify();
     CHECK(summary(unpinned) == "accepted");
     CHECK(std::ranges::count(unpinned.not_checked, "owner key (claim 15)") == 1);
-    scene.policy.owner_keys = {bytes_from(sha256(Bytes{2})), bytes_from(sha256(Bytes{1}))};
+    scene.policy.owner_keys = {to_bytes(sha256(Bytes{2})), to_bytes(sha256(Bytes{1}))};
     const VerificationResult pinned = scene.verify();
     CHECK(summary(pinned) == "accepted");
     CHECK(std::ranges::count(pinned.not_checked, "owner key (claim 15)") == 0);
@@ -545,7 +545,7 @@ TEST_CASE("cert.agent_configuration: one that the policy does not pin is refused
     const VerificationResult unpinned = scene.verify();
     CHECK(summary(unpinned) == "accepted");
     CHECK(std::ranges::count(unpinned.not_checked, "agent configuration (claim 16)") == 1);
-    scene.policy.agent_configurations = {bytes_from(sha256(Bytes{1}))};
+    scene.policy.agent_configurations = {to_bytes(sha256(Bytes{1}))};
     const VerificationResult pinned = scene.verify();
     CHECK(summary(pinned) == "accepted");
     CHECK(std::ranges::count(pinned.not_checked, "agent configuration (claim 16)") == 0);

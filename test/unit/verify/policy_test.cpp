@@ -24,6 +24,10 @@ Policy everything() {
     policy.snapshot_sequence_waived = true;
     policy.min_sequence = 12;
     policy.snapshot_name = "web";
+    policy.owner_keys = {Bytes(32, 1), Bytes(32, 2)};
+    policy.agent_configurations = {Bytes(32, 3)};
+    policy.snp.allowed_policy_bits = {26, 63};
+    policy.snp.allowed_platform_bits = {8, 63};
     policy.snp.allow_debug = true;
     policy.snp.allow_migration_agent = true;
     policy.snp.allow_smt = false;
@@ -146,7 +150,14 @@ TEST_CASE("policy: every member of a wrong type or value is refused") {
             R"("min_sequence": null)",
             R"("snapshot_name": "")",
             R"("snapshot_name": 1)",
+            R"("owner_keys": "00")",
+            R"("owner_keys": ["00"])",
+            R"("agent_configurations": [1])",
             R"("snp": 1)",
+            R"("snp": {"allow_policy_bits": [25]})",
+            R"("snp": {"allow_policy_bits": [64]})",
+            R"("snp": {"allow_platform_bits": [7]})",
+            R"("snp": {"allow_platform_bits": 8})",
             R"("snp": {"allow_debug": 1})",
             R"("snp": {"allow_debug": "true"})",
             R"("snp": {"allow_migration_agent": 1})",
