@@ -29,19 +29,18 @@ class Subject:
         self.client.ratls("snapshot", "sign", path, "--key", self.client.key, expect=0)
         return path
 
-    def command(self, snapshot, *more):
+    def command(self, snapshot, *more, policy="no-crl"):
         client = self.client
         return [str(a) for a in
                 (client.programs.ratls, "verify", self.certificate, "--log", self.vm.ima_log, "--json",
-                 "--policy", "no-crl", "--trust-root", client.root, "--snapshot", snapshot,
+                 "--policy", policy, "--trust-root", client.root, "--snapshot", snapshot,
                  "--snapshot-key", client.public_key, *more)]
 
     def verify(self, snapshot, *more, env=None, policy=None):
-        if policy is not None:
-            path = self.client.folder / "policy.json"
-            path.write_text(json.dumps({"ratls_policy": 1, "snp": {"revocation": "waived"}, **policy}))
-            more += ("--policy", path)
-        done = run(self.command(snapshot, *more), env=env)
+        path = self.client.folder / "policy.json"
+        path.write_text(json.dumps({"ratls_policy": 1, "snp": {"revocation": "waived"},
+                                    **(policy or {})}))
+        done = run(self.command(snapshot, *more, policy=path), env=env)
         done.json = json.loads(done.text) if done.text.strip() else {}
         return done
 

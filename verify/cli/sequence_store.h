@@ -1,6 +1,7 @@
 // The highest sequence numbers of snapshots that were seen, in a file of the user.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
