@@ -3,17 +3,48 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
 #include "ratls/evidence/ima/prefix.h"
 
 namespace ratls::verify {
+namespace {
+
+/// Every file once, with each of its contents once, in the order of the log. A host chooses the
+/// log, so the time grows with it and no faster.
+class ObservedFiles {
+  public:
+    void add(const ima::Entry& entry) {
+        const auto [at, is_new] = index_.try_emplace(std::string(entry.path), files_.size());
+        if (is_new) {
+            files_.push_back({std::string(entry.path), {}});
+        }
+        std::vector<std::string>& digests = files_[at->second].digests;
+        std::string digest = std::string(entry.file_hash_name) + ":" + hex(entry.file_digest);
+        const bool known =
+            !digests.empty() && (digests.front() == digest ||
+                                 !more_.insert(std::to_string(at->second) + " " + digest).second);
+        if (!known) {
+            digests.push_back(std::move(digest));
+        }
+    }
+
+    bool has(const std::string& path) const { return index_.contains(path); }
+    std::vector<FileReference> take() { return std::move(files_); }
+
+  private:
+    std::vector<FileReference> files_;
+    std::map<std::string, std::size_t> index_;
+    std::set<std::string> more_;  // contents of files that have several, but the first
+};
+
+}  // namespace
 
 Result<ImaReference> observe_files(ima::LogSource& log, const cert::ImaPart& proved,
                                    const std::vector<std::string>& require) {
-    ImaReference out;
-    std::map<std::string, std::size_t, std::less<>> index;
+    ObservedFiles files;
     const auto m = static_cast<std::size_t>(proved.entries);
     ima::PrefixDigests prefix({m});
     std::size_t count = 0;
@@ -41,26 +72,20 @@ Result<ImaReference> observe_files(ima::LogSource& log, const cert::ImaPart& pro
                         "a measurement violation at " + quoted(entry.path, 300) +
                             ": a snapshot of this state would accept anything there");
         }
-        const auto [at, added] = index.try_emplace(std::string(entry.path), out.allow.size());
-        if (added) {
-            out.allow.push_back({std::string(entry.path), {}});
-        }
-        std::vector<std::string>& digests = out.allow[at->second].digests;
-        const std::string digest = std::string(entry.file_hash_name) + ":" + hex(entry.file_digest);
-        if (std::ranges::find(digests, digest) == digests.end()) {
-            digests.push_back(digest);
-        }
+        files.add(entry);
         return true;
     };
     RATLS_CHECK(ima::read_log(log, 0, 0, observe, [&] { prefix.settle(); }));
     if (prefix.at(m) != proved.log_sha256) {
         return fail(Code::denied, "ima", "not the log that the quote proves");
     }
+    ImaReference out;
+    out.allow = files.take();
     std::ranges::copy_if(out.allow, std::back_inserter(out.require), [&](const auto& file) {
         return std::ranges::find(require, file.path) != require.end();
     });
     for (const std::string& path : require) {
-        if (!index.contains(path)) {
+        if (!files.has(path)) {
             return fail(Code::usage, "--require", quoted(path, 300) + " was not measured");
         }
     }
