@@ -73,17 +73,17 @@ _ratls() {
             case $sub in
                 take)
                     options="$verifying --out --name --sequence --image --valid-days --require
-                        --kernel-hashes"
+                        --kernel-hashes --force"
                     ;;
                 build)
                     options="--out --name --sequence --image --valid-days --valid-from --require
-                        --exclude --digest --jobs --no-usr-merge --help"
+                        --exclude --digest --jobs --no-usr-merge --force --help"
                     ;;
                 import)
                     options="--from --out --name --sequence --image --valid-days --valid-from
-                        --require --help"
+                        --require --force --help"
                     ;;
-                merge) options="--out --name --sequence --help" ;;
+                merge) options="--out --name --sequence --force --help" ;;
                 diff | show) options="--json --help" ;;
                 verify) options="--key --json --help" ;;
                 sign) options="--key --out --help" ;;

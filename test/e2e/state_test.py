@@ -165,10 +165,39 @@ def names(subject, folder):
           done.errors)
 
 
+def overwriting(subject, folder):
+    """A signed snapshot is not lost to an unsigned one by mistake."""
+    signed = subject.snapshot("kept-file", 1)
+    unsigned = subject.client.folder / "unsigned-1.json"
+    unsigned.write_text(json.dumps(subject.taken))
+    before = signed.read_bytes()
+    keylime = subject.client.folder / "allow.txt"
+    keylime.write_text("%s  %s\n" % ("12" * 32, AGENT_PATH))
+    image = subject.client.folder / "image"
+    (image / "bin").mkdir(parents=True)
+    (image / "bin/agent").write_text("x")
+    head = ("--name", "web", "--out", signed)
+    commands = (("merge", unsigned, unsigned, *head),
+                ("import", keylime, "--from", "keylime", "--require", AGENT_PATH, *head),
+                ("build", image, "--require", "/bin/agent", *head),
+                ("take", "127.0.0.1:1", "--require", AGENT_PATH, *head))
+    for command in commands:
+        done = subject.client.ratls("snapshot", *command)
+        check(done.returncode == 1 and "--force" in done.errors and signed.read_bytes() == before,
+              "snapshot %s leaves a signed snapshot alone" % command[0], done.errors)
+    for command in commands[:3]:
+        signed.write_bytes(before)
+        subject.client.ratls("snapshot", *command, "--force", expect=0)
+        check("signatures" not in json.loads(signed.read_text()), "but for --force")
+        subject.client.ratls("snapshot", *command, expect=0)
+    check(True, "an unsigned one is replaced without it")
+
+
 def main():
     with Workspace() as folder:
         subject = Subject(folder)
-        for part in (where, parallel, out_of_reach, chosen_time, what_is_kept, names):
+        for part in (where, parallel, out_of_reach, chosen_time, what_is_kept, names,
+                     overwriting):
             part(subject, folder)
     print("%d checks" % check.passed)
     return 0

@@ -136,7 +136,12 @@ void add_image(CLI::App& command, std::string& image) {
     command.add_option("--image", image, "Version of the image, for people")->type_name("TEXT");
 }
 
+void add_force(CLI::App& command, bool& force) {
+    command.add_flag("--force", force, "Replace a signed snapshot by this unsigned one");
+}
+
 void add_head(CLI::App& command, SnapshotHeadOptions& o) {
+    add_force(command, o.force);
     command.add_option("--out", o.out, "Snapshot file to write")->required()->type_name("FILE");
     command.add_option("--name", o.name, "Name of the VM or image")->required();
     add_sequence(command, o.sequence);
@@ -154,6 +159,7 @@ Run add_take(CLI::App& command, Io& io) {
     command.add_option("--out", t->out, "Snapshot file to write")->required();
     command.add_option("--name", t->name, "Name of the VM or image")->required();
     add_sequence(command, t->sequence);
+    add_force(command, t->force);
     add_image(command, t->image);
     add_validity(command, t->valid_days);
     command.add_option("--require", t->require, "Measured path that must always be found")
@@ -207,6 +213,7 @@ Run add_merge(CLI::App& command, Io& io) {
     command.add_option("--out", o->out, "Snapshot file to write")->required()->type_name("FILE");
     command.add_option("--name", o->name, "Name of the VM or image")->required();
     add_sequence(command, o->sequence);
+    add_force(command, o->force);
     return [o, &io] { return cmd_snapshot_merge(*o, io); };
 }
 

@@ -112,6 +112,9 @@ int cmd_snapshot_take(const TakeOptions& options, Io& io) {
         return report(io, {Code::usage, "snapshot take",
                            "it takes no --at-time, --snapshot or --json: a snapshot is taken now"});
     }
+    if (auto status = may_replace(io, options.out, options.force); !status) {
+        return report(io, status.error());
+    }
     VerifyOptions verifying = options.verify;
     verifying.evidence_only = true;  // there is nothing to compare with yet
     verifying.require_fresh = 3;

@@ -106,6 +106,9 @@ int cmd_snapshot_build(const BuildOptions& options, Io& io) {
     if (!head || !hashing) {
         return report(io, head ? hashing.error() : head.error());
     }
+    if (auto status = may_replace(io, options.head.out, options.head.force); !status) {
+        return report(io, status.error());
+    }
     std::map<std::string, verify::FileReference> files;
     for (const std::string& path : options.roots) {
         Result<ArchiveHashes> hashes;

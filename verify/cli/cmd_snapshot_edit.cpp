@@ -68,6 +68,9 @@ int cmd_snapshot_diff(const DiffOptions& options, Io& io) {
 }
 
 int cmd_snapshot_merge(const MergeOptions& options, Io& io) {
+    if (auto status = may_replace(io, options.out, options.force); !status) {
+        return report(io, status.error());
+    }
     std::vector<verify::Snapshot> parts;
     for (const std::string& path : options.files) {
         auto part = read_snapshot(io, path);
@@ -133,6 +136,9 @@ int cmd_snapshot_import(const ImportOptions& options, Io& io) {
     auto head = snapshot_head(options.head, io);
     if (!head) {
         return report(io, head.error());
+    }
+    if (auto status = may_replace(io, options.head.out, options.head.force); !status) {
+        return report(io, status.error());
     }
     const auto file = read_option(io, "FILE", options.file, kMaxSnapshotFile);
     if (!file) {

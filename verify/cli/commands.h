@@ -61,6 +61,7 @@ struct TakeOptions {
     std::string image;
     std::vector<std::string> require;
     bool kernel_hashes = false;
+    bool force = false;  ///< replace a signed snapshot
 };
 
 /// What every snapshot that is written, but for one that is taken, says of itself.
@@ -71,6 +72,7 @@ struct SnapshotHeadOptions {
     std::string valid_from;  ///< RFC 3339; now if empty
     int valid_days = 90;
     std::string out;
+    bool force = false;  ///< replace a signed snapshot
 };
 
 struct BuildOptions {
@@ -93,6 +95,7 @@ struct MergeOptions {
     std::string name;
     std::uint64_t sequence = 1;
     std::string out;
+    bool force = false;  ///< replace a signed snapshot
 };
 
 struct SnapshotVerifyOptions {

@@ -39,6 +39,18 @@ Status require_files(verify::ImaReference& ima, const std::vector<std::string>& 
     return {};
 }
 
+Status may_replace(Io& io, const std::string& path, bool force) {
+    const auto file = force ? Result<Bytes>(Bytes()) : io.files.read(path, kMaxSnapshotFile);
+    const auto old = file ? verify::parse_snapshot(as_text(*file))
+                          : Result<verify::Snapshot>(std::unexpected(file.error()));
+    if (old && !old->signatures.empty()) {
+        return fail(Code::usage, "--out " + ratls::quoted(path, 300),
+                    "a signed snapshot, which an unsigned one would replace: choose another name, "
+                    "or say --force");
+    }
+    return {};
+}
+
 Status write_snapshot(Io& io, const std::string& path, verify::Snapshot snapshot) {
     snapshot.tool = "ratls " RATLS_VERSION;
     const std::string text = verify::snapshot_json(snapshot).pretty();

@@ -12,6 +12,10 @@ Result<verify::Snapshot> snapshot_head(const SnapshotHeadOptions& options, const
 /// Copies from `allow` to `require` what the options name; each must be there.
 Status require_files(verify::ImaReference& ima, const std::vector<std::string>& paths);
 
+/// That `--out` names no snapshot with signatures, which an unsigned one would replace, or that
+/// `force` says that it may. Before any work is done.
+Status may_replace(Io& io, const std::string& path, bool force);
+
 /// Writes a snapshot, as made by this version of `ratls`, if it can be read back; a larger one is
 /// refused.
 Status write_snapshot(Io& io, const std::string& path, verify::Snapshot snapshot);
