@@ -97,7 +97,7 @@ const std::map<std::string, MemberCase>& member_cases() {
           "refused: tdx.attributes.migratable", "genuine"}},
         {"tdx.allow_attributes",
          {"[5]", Tee::tdx, [](IntelScene& scene) { set_attribute(scene, 5); },
-          "refused: tdx.attributes.unknown", "genuine"}},
+          "refused: tdx.attributes.unknown", "genuine (waived: tdx.attributes.unknown)"}},
         {"tdx.required_attributes",
          {R"(["pks"])", Tee::tdx, nothing, "genuine", "refused: tdx.attributes.required"}},
         {"tdx.forbidden_attributes",
@@ -119,7 +119,7 @@ const std::map<std::string, MemberCase>& member_cases() {
           "refused: sgx.attributes.provision_key", "genuine"}},
         {"sgx.allow_attributes",
          {"[63]", Tee::sgx, [](IntelScene& scene) { scene.quote.enclave->attributes[7] |= 0x80; },
-          "refused: sgx.attributes.unknown", "genuine"}},
+          "refused: sgx.attributes.unknown", "genuine (waived: sgx.attributes.unknown)"}},
         {"sgx.mr_enclaves", {"[32]", Tee::sgx, nothing, "genuine", "refused: sgx.mrenclave"}},
         {"sgx.mr_signers", {"[32]", Tee::sgx, nothing, "genuine", "refused: sgx.mrsigner"}},
         {"sgx.isv_prod_ids", {"[1]", Tee::sgx, nothing, "genuine", "refused: sgx.isvprodid"}},
@@ -483,7 +483,7 @@ TEST_CASE("tdx.attributes.unknown: each bit without a name is refused, unless al
         scene.policy.tdx.allowed_attributes = {other};
         CHECK(scene.outcome() == "refused: tdx.attributes.unknown");
         scene.policy.tdx.allowed_attributes = {bit, other};
-        CHECK(scene.outcome() == "genuine");
+        CHECK(scene.outcome() == "genuine (waived: tdx.attributes.unknown)");
     }
 }
 
@@ -577,7 +577,7 @@ TEST_CASE(
             scene.policy.sgx.allowed_attributes = {bit == 3 ? 8 : 3};
             CHECK(scene.outcome() == "refused: sgx.attributes.unknown");
             scene.policy.sgx.allowed_attributes = {bit};
-            CHECK(scene.outcome() == "genuine");
+            CHECK(scene.outcome() == "genuine (waived: sgx.attributes.unknown)");
         }
     }
 }
