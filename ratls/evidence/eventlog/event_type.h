@@ -25,6 +25,7 @@ inline constexpr std::uint32_t kEfiPlatformFirmwareBlob = 0x80000008;
 inline constexpr std::uint32_t kEfiPlatformFirmwareBlob2 = 0x8000000a;
 inline constexpr std::uint32_t kEfiVariableBoot2 = 0x8000000c;
 inline constexpr std::uint32_t kEfiGptEvent2 = 0x8000000d;
+inline constexpr std::uint32_t kEfiHcrtmEvent = 0x80000010;
 inline constexpr std::uint32_t kEfiVariableAuthority = 0x800000e0;
 
 }  // namespace ratls::eventlog

@@ -115,14 +115,28 @@ Event read_agile(Reader& r, const std::vector<Declared>& declared) {
     return event;
 }
 
-/// The locality that TPM2_Startup came from, if the event says so.
+/// The locality that TPM2_Startup came from, if the event says so. Some firmware logs zeros behind
+/// it.
 std::optional<std::uint8_t> startup_locality(const Event& event) {
-    if (event.type == kNoAction && event.index == 0 &&
-        event.data.size() == kStartupLocality.size() + 1 &&
-        as_text(event.data).starts_with(kStartupLocality)) {
-        return event.data.back();
+    const std::size_t size = kStartupLocality.size() + 1;
+    if (event.type == kNoAction && event.index == 0 && event.data.size() >= size &&
+        as_text(event.data).starts_with(kStartupLocality) && all_zero(event.data.subspan(size))) {
+        return event.data[size - 1];
     }
     return std::nullopt;
+}
+
+/// What a CRTM in hardware measures before TPM2_Startup sets PCR 0 to 4, also where no event says
+/// StartupLocality. Source: TCG PFP 1.06, section 10.4.5.3; TPM 2.0 Library, Part 1, H-CRTM.
+constexpr std::uint8_t kHcrtmLocality = 4;
+bool is_hcrtm(const Log& log, const Event& event) {
+    return log.kind == Kind::tcg && event.type == kEfiHcrtmEvent && event.index == 0;
+}
+
+/// Linux ends the log of a TPM 1.2 at an event of type 0 without data, which is what a copy of the
+/// whole area in memory has behind the last one. Source: Linux drivers/char/tpm/eventlog/tpm1.c.
+bool is_end_of_legacy(const Log& log, const Event& event) {
+    return log.kind == Kind::tcg && !log.crypto_agile && event.type == 0 && event.data.empty();
 }
 
 /// How many separators a register can have: one for each PCR of the firmware that it stands for.
@@ -219,9 +233,19 @@ Result<Log> parse_log(ByteView in, Kind kind) {
         if (out.events.size() == kMaxEvents) {
             return fail(Code::too_large, std::string(kName), "more than 65536 events");
         }
+        const std::size_t begin = r.offset();
         Event event = out.crypto_agile ? read_agile(r, declared) : read_legacy(r);
         if (!r.ok()) {
             return std::unexpected(r.error());
+        }
+        if (is_end_of_legacy(out, event)) {
+            if (out.events.empty() || !all_zero(in.subspan(begin))) {
+                return refuse({Code::malformed, "type",
+                               out.events.empty() ? "zeros, where a log begins"
+                                                  : "0 without data, which ends a log; zeros "
+                                                    "wanted behind it"});
+            }
+            return out;
         }
         if (auto status = checker.check(event); !status) {
             return refuse(std::move(status).error());
@@ -261,6 +285,10 @@ std::map<std::uint32_t, Digest> replay(const Log& log, HashAlg bank) {
         if (const auto locality = startup_locality(event)) {
             Digest start(digest_size(bank));
             start.writable().back() = *locality;
+            out.try_emplace(0, start);
+        } else if (is_hcrtm(log, event)) {
+            Digest start(digest_size(bank));
+            start.writable().back() = kHcrtmLocality;
             out.try_emplace(0, start);
         }
         const EventDigest* digest = event.digests.find(bank);

@@ -65,15 +65,16 @@ struct Log {
 /// Parses a log. Refused: an empty log, an algorithm that the header does not declare, an event
 /// without a digest of each declared one, indexes beyond the registers, more separators than the
 /// register can have, a StartupLocality that PCR 0 cannot have started with, anything left over. A
-/// CCEL ends at the padding of its area: 0xff bytes, zeros, or the one before the other. Source:
-/// TCG PC Client Platform Firmware Profile 1.06, sections 10.2 and 10.4; UEFI 2.10, section 38.4
-/// (CC event log).
+/// legacy log (SHA-1 only) ends at zeros, if it has an event before. A CCEL ends at the padding of
+/// its area: 0xff bytes, zeros, or the one before the other. Source: TCG PC Client Platform
+/// Firmware Profile 1.06, sections 10.2 and 10.4; UEFI 2.10, section 38.4 (CC event log).
 Result<Log> parse_log(ByteView in, Kind kind);
 
 /// Values of the registers that a bank's events extend, by index. EV_NO_ACTION never extends; PCR 0
-/// starts with the locality that a StartupLocality event names. Registers without events are left
-/// out. An event in PCR 17 to 22 means a dynamic launch, which has set them to zero.
-/// Source: TCG PFP 1.06, section 10.4.5; PC Client Platform TPM Profile 1.05, section 4.6.2.
+/// starts with the locality that a StartupLocality event names, or else with 4 if its first event
+/// is of a CRTM in hardware. Registers without events are left out. An event in PCR 17 to 22 means
+/// a dynamic launch, which has set them to zero. Source: TCG PFP 1.06, section 10.4.5; PC Client
+/// Platform TPM Profile 1.05, section 4.6.2.
 std::map<std::uint32_t, Digest> replay(const Log& log, HashAlg bank);
 
 /// A register's value after a replay; zeros, the value of the reset, if the log never extends it.

@@ -270,6 +270,36 @@ TEST_CASE("eventlog: a CCEL ends at the padding of its area, a TPM's log has non
     CHECK_FALSE(accepts(hidden, Kind::ccel));
 }
 
+TEST_CASE("eventlog: a log of a TPM 1.2 ends at zeros, and zeros alone are no log") {
+    const EventLogBuilder log =
+        EventLogBuilder({}).add(0, kAction, kData).add(4, kSeparator, kData);
+    for (const std::size_t zeros : {32U, 33U, 4096U}) {
+        CAPTURE(zeros);
+        Bytes area = log.log();
+        area.resize(area.size() + zeros);
+        const auto parsed = parse_log(area, Kind::tcg);
+        REQUIRE(parsed);
+        CHECK(parsed->events.size() == 2);
+        CHECK(eventlog::replay(*parsed, HashAlg::sha1) ==
+              eventlog::replay(*parse_log(log.log(), Kind::tcg), HashAlg::sha1));
+        area.back() = 1;
+        CHECK(error_of(area).where == "eventlog: event 2: type");
+        CHECK(error_of(Bytes(zeros)).where == "eventlog: event 0: type");
+    }
+    // Less than an event is a log that was cut off, and so is more of any other log.
+    for (const std::size_t zeros : {1U, 4U, 31U}) {
+        Bytes area = log.log();
+        area.resize(area.size() + zeros);
+        CHECK_FALSE(accepts(area));
+    }
+    Bytes agile = EventLogBuilder(kBoth).add(1, kAction, kData).log();
+    agile.resize(agile.size() + 64);
+    CHECK_FALSE(accepts(agile));
+    EventLogBuilder more = log;
+    CHECK(error_of(more.put_legacy(1, 0, Bytes(20, 7), {}).log()).where ==
+          "eventlog: event 2: type");
+}
+
 TEST_CASE("eventlog: types have the names of the specification, others their number") {
     CHECK(eventlog::event_type_name(4) == "EV_SEPARATOR");
     CHECK(eventlog::event_type_name(0x80000001) == "EV_EFI_VARIABLE_DRIVER_CONFIG");

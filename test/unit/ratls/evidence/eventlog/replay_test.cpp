@@ -73,9 +73,52 @@ TEST_CASE("eventlog.replay: PCR 0 starts with the locality of TPM2_Startup") {
     }
 }
 
+TEST_CASE("eventlog.replay: zeros behind StartupLocality change nothing") {
+    for (const std::size_t zeros : {1U, 3U, 33U}) {
+        CAPTURE(zeros);
+        Bytes locality = to_bytes(as_bytes("StartupLocality"));
+        locality.insert(locality.end(), {0, 3});
+        locality.resize(locality.size() + zeros);
+        const EventLogBuilder log =
+            EventLogBuilder({HashAlg::sha256}).add(0, 3, locality).add(0, 8, kData);
+        const auto parsed = parse_log(log.log(), Kind::tcg);
+        REQUIRE(parsed);
+        Bytes value(32);
+        value.back() = 3;
+        CHECK(hex(replay(*parsed, HashAlg::sha256).at(0).view()) ==
+              hex(extend(HashAlg::sha256, value, kData)));
+    }
+}
+
+TEST_CASE("eventlog.replay: PCR 0 starts with 4 for a CRTM in hardware, unless the log says else") {
+    constexpr std::uint32_t kHcrtm = 0x80000010;
+    const Bytes hcrtm = to_bytes(as_bytes("HCRTM"));
+    const auto pcr0 = [&](const EventLogBuilder& log, Kind kind = Kind::tcg) {
+        const auto parsed = parse_log(log.log(), kind);
+        REQUIRE(parsed);
+        return hex(replay(*parsed, HashAlg::sha256).at(0).view());
+    };
+    const auto from = [&](std::uint8_t start, const Bytes& first) {
+        Bytes value(32);
+        value.back() = start;
+        return hex(extend(HashAlg::sha256, value, first));
+    };
+    const std::vector<HashAlg> bank = {HashAlg::sha256};
+    CHECK(pcr0(EventLogBuilder(bank).add(0, kHcrtm, hcrtm)) == from(4, hcrtm));
+    CHECK(pcr0(EventLogBuilder(bank).add(1, kHcrtm, hcrtm).add(0, 8, kData)) == from(0, kData));
+    Bytes locality = to_bytes(as_bytes("StartupLocality"));
+    locality.insert(locality.end(), {0, 3});
+    CHECK(pcr0(EventLogBuilder(bank).add(0, 3, locality).add(0, kHcrtm, hcrtm)) == from(3, hcrtm));
+    // What was extended before cannot have come after the start.
+    Bytes value = extend(HashAlg::sha256, Bytes(32), kData);
+    CHECK(pcr0(EventLogBuilder(bank).add(0, 8, kData).add(0, kHcrtm, hcrtm)) ==
+          hex(extend(HashAlg::sha256, value, hcrtm)));
+    CHECK(pcr0(EventLogBuilder(bank).add(0, kHcrtm, hcrtm), Kind::ccel) == from(0, hcrtm));
+}
+
 TEST_CASE("eventlog.replay: text that only begins like StartupLocality starts nothing") {
     Bytes longer = to_bytes(as_bytes("StartupLocality"));
-    longer.insert(longer.end(), {0, 3, 0});
+    longer.insert(longer.end(), {0, 3, 0, 1});
     const EventLogBuilder log = EventLogBuilder({HashAlg::sha256}).add(0, 3, longer);
     const auto parsed = parse_log(log.log(), Kind::tcg);
     REQUIRE(parsed);
