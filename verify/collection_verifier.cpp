@@ -338,17 +338,12 @@ class CollectionVerifier {
             without_log(*pcr10, reference, history);
             return;
         }
-        std::vector<Bytes> boot_pcrs;
-        for (unsigned index = 0; index < 10; ++index) {
-            const Bytes* value = (*tpm_)->pcr(HashAlg::sha256, index);
-            boot_pcrs.push_back(value != nullptr ? *value : Bytes(32));
-        }
         const ImaExpectation expected{
             .n = {claims_.ima->entries, claims_.ima->log_sha256, claims_.ima->pcr10},
             .m = collection_.ima->entries,
             .m_log_sha256 = collection_.ima->log_sha256,
             .quoted_pcr10 = *pcr10,
-            .boot_pcrs = boot_pcrs};
+            .boot_pcrs = [this](HashAlg bank) { return boot_pcrs(bank); }};
         ima::MemoryLog nothing({});
         const ImaLog log = inputs_.ima_log != nullptr
                                ? ImaLog{*inputs_.ima_log, inputs_.ima_log_first}
@@ -365,6 +360,26 @@ class CollectionVerifier {
             out_.not_checked.push_back(std::to_string(outcome.total - collection_.ima->entries) +
                                        " IMA entries after the quoted prefix");
         }
+    }
+
+    /// PCR 0 to 9 of a bank: quoted, or what the boot log says that replays to the quote.
+    std::optional<std::vector<Bytes>> boot_pcrs(HashAlg bank) const {
+        const bool quoted_bank = bank == HashAlg::sha256;
+        if (!quoted_bank && (!boot_log_ || std::ranges::find((*boot_log_)->log.banks, bank) ==
+                                               (*boot_log_)->log.banks.end())) {
+            return std::nullopt;
+        }
+        const auto replayed = quoted_bank ? std::map<std::uint32_t, Digest>()
+                                          : eventlog::replay((*boot_log_)->log, bank);
+        std::vector<Bytes> out;
+        for (unsigned index = 0; index < 10; ++index) {
+            if (!quoted_bank) {
+                out.push_back(to_bytes(eventlog::replayed_value(replayed, index, bank).view()));
+            } else if (const Bytes* value = (*tpm_)->pcr(bank, index)) {
+                out.push_back(*value);
+            }
+        }
+        return out;
     }
 
     /// What this verifier knows of the log; nothing if it remembers nothing.

@@ -284,8 +284,14 @@ const std::vector<Rule>& all_rules() {
          "The IMA log goes on from what this verifier saw of the same boot"},
         {"ima.bank_mode", kPolicy, 5,
          "The kernel hashed each entry for the quoted bank, not only with SHA-1"},
+        {"ima.template", kPolicy, 3,
+         "Each entry that is judged has a template with a digest and a path; one of the kernel's "
+         "own formats is that of entry 0"},
+        {"ima.boot_bank", kNeeded, 3,
+         "The bank that boot_aggregate names is quoted, or in the boot log that the quote proves"},
         {"ima.boot_aggregate", kSound, 3,
-         "Entry 0, and only it, is boot_aggregate, and is the hash of the quoted PCRs"},
+         "Entry 0, and only it, is boot_aggregate, and is the hash of PCR 0 to 9 (SHA-1: 0 to 7) "
+         "of its bank"},
         {"ima.kexec", kPolicy, 3, "No other kernel was loaded by kexec"},
         {"ima.require", kPolicy, 3,
          "Every file that the snapshot requires was measured before the quote"},

@@ -7,7 +7,6 @@
 #include <array>
 #include <map>
 
-#include "ratls/base/glob.h"
 #include "ratls/base/text.h"
 
 namespace ratls {
@@ -290,7 +289,7 @@ class ArchiveHash {
         for (std::size_t i = 0; i < options_.exclude.size(); ++i) {
             for (std::size_t end = path.find('/', 1); !path.empty();
                  end = path.find('/', end + 1)) {
-                if (glob_match(options_.exclude[i], std::string_view(path).substr(0, end))) {
+                if (leaves_out(options_.exclude[i], std::string_view(path).substr(0, end))) {
                     ++out_.tree.excluded[i];
                     found = true;
                     break;

@@ -14,6 +14,7 @@
 
 #include "ratls/base/glob.h"
 #include "ratls/base/text.h"
+#include "ratls/evidence/ima/log.h"
 
 namespace ratls {
 namespace {
@@ -200,7 +201,7 @@ class Worker {
     bool excluded(const std::string& path) {
         bool found = false;
         for (std::size_t i = 0; i < options_.exclude.size(); ++i) {
-            if (glob_match(options_.exclude[i], path)) {
+            if (leaves_out(options_.exclude[i], path)) {
                 ++found_.excluded[i];
                 found = true;
             }
@@ -245,6 +246,11 @@ std::vector<HashedFile> merged(std::vector<HashedFile> a, std::vector<HashedFile
 }
 
 }  // namespace
+
+bool leaves_out(std::string_view pattern, std::string_view path) {
+    return glob_match(pattern, path) ||
+           (path.contains(' ') && glob_match(pattern, ima::logged_name(path)));
+}
 
 TreeHashes hash_tree(const std::shared_ptr<Directory>& root, const TreeHashOptions& options) {
     const unsigned jobs = std::max(options.jobs, 1U);

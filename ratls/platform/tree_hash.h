@@ -14,12 +14,15 @@ constexpr std::size_t kMaxImaPath = 4095;
 
 struct TreeHashOptions {
     std::vector<HashAlg> algs = {HashAlg::sha256};
-    /// Patterns of `glob_match` for what is left out; for a directory, with all that is below.
+    /// Patterns for what is left out (`leaves_out`); for a directory, with all that is below.
     std::vector<std::string> exclude = {};
     unsigned jobs = 1;  ///< threads that hash, the calling one included
     /// Called now and then, by the calling thread, with the number of files that were read.
     std::function<void(std::size_t files)> progress = {};
 };
+
+/// True if a pattern of `glob_match` fits a path, or the name that the kernel logs for it.
+bool leaves_out(std::string_view pattern, std::string_view path);
 
 struct HashedFile {
     std::string path;             ///< from the folder, with a leading '/'; raw bytes

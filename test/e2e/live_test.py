@@ -106,6 +106,21 @@ def snapshots(client, vm, snapshot):
     return newest
 
 
+def names_with_spaces(client):
+    """The kernel logs _ for each space, so two files may have one name, which then has both contents."""
+    root, out = client.folder / "spaces", client.folder / "spaces.json"
+    for name in ("my app/run", "my_app/run", "left out/run"):
+        path = root / "opt" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(name)
+    client.ratls("snapshot", "build", root, "--name", "spaces", "--out", out, "--require",
+                 "/opt/my app/run", "--exclude", "/opt/left_out", expect=0)
+    ima = json.loads(out.read_text())["ima"]
+    for files in (ima["allow"], ima["require"]):
+        check([(f["path"], len(f["digests"])) for f in files] == [("/opt/my_app/run", 2)],
+              "a name with spaces is the one that is logged, with both contents", files)
+
+
 def built_snapshots(client, vm, image):
     """Files from the folder of the image, TEE and PCR values from the VM, signed as one."""
     folder = client.folder
@@ -332,6 +347,7 @@ def main(build):
         monitored(client, vm, snapshot)
         snapshot = snapshots(client, vm, snapshot)
         image = image_folder(folder)
+        names_with_spaces(client)
         snapshot = built_snapshots(client, vm, image)
         imports(client, vm, image)
         doors(client, vm, snapshot)

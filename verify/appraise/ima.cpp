@@ -4,6 +4,7 @@
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
+#include "ratls/evidence/ima/template.h"
 
 namespace ratls::verify {
 namespace {
@@ -133,21 +134,24 @@ class Appraisal {
     Named kexec_;
 };
 
-/// boot_aggregate ties the log to this boot: it is entry 0, nowhere else, and never listed.
+/// boot_aggregate ties the log to this boot: it is entry 0, nowhere else, and never listed. It is
+/// over the bank that its digest names, which `ima_hash=` chooses.
+/// Source: Linux ima_crypto.c, ima_calc_boot_aggregate.
 class BootAggregate {
   public:
-    /// `known`: the digest of entry 0 if that was read before, else empty.
-    BootAggregate(const std::vector<Bytes>& boot_pcrs, const Bytes& known) {
-        if (auto digest = ima::boot_aggregate(HashAlg::sha256, boot_pcrs)) {
-            wanted_ = *digest;
-        }
-        if (!known.empty()) {
-            seen_ = true;
-            compare(HashAlg::sha256, "sha256", known);
+    /// `known`: what entry 0 says if that was read before.
+    BootAggregate(const ImaExpectation& expected, const std::optional<ImaFirst>& known)
+        : expected_(expected), first_(known) {
+        if (first_) {
+            compare(first_->bank, hash_name(first_->bank), first_->digest);
         }
     }
 
     bool see(std::size_t index, const ima::Entry& entry) {
+        if (index == 0) {
+            first_ = {std::string(entry.template_name), entry.file_hash.value_or(HashAlg::sha256),
+                      to_bytes(entry.file_digest)};
+        }
         if (entry.path != ima::kBootAggregate) {
             fault_ = index == 0 && fault_.empty() ? "entry 0 is " + quoted(entry.path) : fault_;
             return false;
@@ -160,28 +164,91 @@ class BootAggregate {
         } else {
             compare(entry.file_hash, entry.file_hash_name, entry.file_digest);
         }
-        seen_ = true;
         return true;
     }
 
-    Bytes digest() const { return to_bytes(wanted_.view()); }
+    const std::optional<ImaFirst>& first() const { return first_; }
 
-    void report(Findings& out) const {
-        const std::string fault = !seen_ && fault_.empty() ? "no entry" : fault_;
-        out.check("ima.boot_aggregate", fault.empty(), "entry 0, sha256:" + hex(wanted_.view()),
-                  fault.empty() ? "as wanted" : fault);
+    /// `readable`: whether the template of entry 0 has a digest and a path.
+    void report(bool readable, Findings& out) const {
+        if (!bank_fault_.empty()) {
+            out.fail("ima.boot_bank", "PCR 0 to 9 of the bank that boot_aggregate is over",
+                     bank_fault_);
+        } else if (first_ && readable) {
+            out.pass("ima.boot_bank", std::string(hash_name(first_->bank)));
+        }
+        const std::string fault = !first_ && fault_.empty() ? "no entry" : fault_;
+        if (readable && (bank_fault_.empty() || !fault.empty())) {
+            out.check("ima.boot_aggregate", fault.empty(),
+                      wanted_text_.empty() ? "entry 0" : "entry 0, " + wanted_text_,
+                      fault.empty() ? "as wanted" : fault);
+        }
     }
 
   private:
     void compare(std::optional<HashAlg> alg, std::string_view name, ByteView digest) {
-        if (alg != HashAlg::sha256 || !equal(digest, wanted_.view())) {
+        const auto pcrs = alg ? expected_.boot_pcrs(*alg) : std::optional<std::vector<Bytes>>();
+        const auto wanted = pcrs ? ima::boot_aggregate(*alg, *pcrs)
+                                 : Result<Digest>(fail(Code::unavailable, "bank", "not at hand"));
+        if (!wanted) {
+            bank_fault_ = "the bank " + std::string(name) +
+                          " was not quoted, and no boot log that the quote proves has it; " +
+                          "quote this bank, or boot with ima_hash=sha256";
+            return;
+        }
+        wanted_text_ = std::string(name) + ":" + hex(wanted->view());
+        if (!equal(digest, wanted->view())) {
             fault_ = std::string(name) + ":" + hex(digest);
         }
     }
 
-    Digest wanted_;
+    const ImaExpectation& expected_;
+    std::optional<ImaFirst> first_;
+    std::string wanted_text_;
+    std::string bank_fault_;
     std::string fault_;
-    bool seen_ = false;
+};
+
+/// Which entries can be read. No digest covers a template's name, so whoever hands the log over may
+/// call fields by other names; but a kernel has one format, and that of entry 0 must give
+/// boot_aggregate.
+class Readability {
+  public:
+    explicit Readability(const std::optional<ImaFirst>& known)
+        : format_(known ? known->template_name : std::string()) {}
+
+    bool see(std::size_t index, const ima::Entry& entry) {
+        if (index == 0) {
+            format_ = entry.template_name;
+        }
+        const bool other = entry.template_name != format_ && ima::is_format(entry.template_name);
+        const bool readable = !other && !entry.path.empty() && !entry.file_hash_name.empty();
+        if (!readable) {
+            first_ = first_ && index != 0;
+            if (count_++ == 0) {
+                text_ = "entry " + std::to_string(index) + " with the template " +
+                        quoted(entry.template_name) +
+                        (other ? ", which is not the format of entry 0"
+                               : ", which has no digest and path that can be relied on");
+            }
+        }
+        return readable;
+    }
+
+    bool first() const { return first_; }
+
+    void report(Findings& out) const {
+        out.check("ima.template", count_ == 0, "a digest and a path in each entry",
+                  count_ == 0   ? "all readable"
+                  : count_ == 1 ? text_
+                                : text_ + "; and " + std::to_string(count_ - 1) + " more");
+    }
+
+  private:
+    std::string format_;
+    bool first_ = true;  ///< entry 0 is readable
+    std::size_t count_ = 0;
+    std::string text_;
 };
 
 std::string short_text(const std::optional<Sha256Digest>& digest) {
@@ -215,7 +282,8 @@ class Pass {
           replay_(from != nullptr ? from->replay
                                   : ima::Replay({{HashAlg::sha256, ima::BankMode::hashed}})),
           digests_(from != nullptr ? from->digests : ima::PrefixDigests({})),
-          boot_(expected.boot_pcrs, from != nullptr ? from->boot_aggregate : Bytes()),
+          boot_(expected, from != nullptr ? from->first : std::nullopt),
+          readability_(boot_.first()),
           violations_(from != nullptr ? from->violations : 0),
           at_m_(value()) {
         if (reference != nullptr) {
@@ -238,10 +306,7 @@ class Pass {
                 digests_.add(entry);
             }
             if (count <= m()) {
-                violations_ += entry.violation ? 1 : 0;
-                if (!boot_.see(count - 1, entry) && appraisal_) {
-                    appraisal_->see(count - 1, entry);
-                }
+                judge(count - 1, entry);
                 at_m_ = value();
                 bytes_to_m_ += entry.raw.size();
             }
@@ -281,7 +346,7 @@ class Pass {
                        .digests = *std::move(digests_at_m_),
                        .violations = violations_,
                        .found = appraisal_ ? appraisal_->found() : std::vector<bool>(),
-                       .boot_aggregate = boot_.digest(),
+                       .first = boot_.first(),
                        .points = from_ != nullptr ? from_->points : std::vector<ImaPoint>()};
         if (std::ranges::find(state.points, expected_.n) == state.points.end()) {
             state.points.push_back(expected_.n);
@@ -293,6 +358,16 @@ class Pass {
     }
 
   private:
+    /// Without references only entry 0 has to be readable.
+    void judge(std::size_t index, const ima::Entry& entry) {
+        violations_ += entry.violation ? 1 : 0;
+        const bool judged = index == 0 || appraisal_;
+        const bool readable = !judged || readability_.see(index, entry);
+        if (!boot_.see(index, entry) && readable && appraisal_) {
+            appraisal_->see(index, entry);
+        }
+    }
+
     std::size_t n() const { return static_cast<std::size_t>(expected_.n.entries); }
     std::size_t m() const { return static_cast<std::size_t>(expected_.m); }
     const Digest& value() const { return replay_.value(0, ima::kImaPcr); }
@@ -331,7 +406,8 @@ class Pass {
             "n = " + std::to_string(n()) + " " + hex(expected_.n.log_sha256) +
                 ", m = " + std::to_string(m()) + " " + hex(expected_.m_log_sha256) + ", m >= n",
             prefixes ? "as wanted" : short_text(digests_.at(n())) + ", " + short_text(m_digest));
-        boot_.report(out);
+        readability_.report(out);
+        boot_.report(readability_.first(), out);
         if (appraisal_) {
             appraisal_->report(out);
         }
@@ -376,6 +452,7 @@ class Pass {
     ima::PrefixDigests digests_;
     std::optional<Appraisal> appraisal_;
     BootAggregate boot_;
+    Readability readability_;
     std::size_t violations_;
     Digest at_m_;
     Sha256Digest at_n_{};

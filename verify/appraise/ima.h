@@ -1,6 +1,9 @@
 // Verification and appraisal of an IMA log, in one pass.
 #pragma once
 
+#include <functional>
+#include <optional>
+
 #include "ratls/evidence/ima/log.h"
 #include "verify/appraise/ima_index.h"
 #include "verify/appraise/ima_state.h"
@@ -13,8 +16,10 @@ struct ImaExpectation {
     ImaPoint n;           ///< claim 4: entries that the guest had read before the report
     std::uint64_t m = 0;  ///< label 4: entries that replay to the quote
     Sha256Digest m_log_sha256{};
-    Bytes quoted_pcr10;            ///< SHA-256 bank
-    std::vector<Bytes> boot_pcrs;  ///< quoted PCR 0 to 9
+    Bytes quoted_pcr10;  ///< SHA-256 bank
+    /// PCR 0 to 9 of a bank: quoted, or replayed from a boot log that the quote proves. Nothing for
+    /// a bank of which neither is at hand.
+    std::function<std::optional<std::vector<Bytes>>(HashAlg)> boot_pcrs;
 };
 
 /// A log, or the rest of one.

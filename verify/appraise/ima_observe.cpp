@@ -57,6 +57,12 @@ Result<ImaReference> observe_files(ima::LogSource& log, const cert::ImaPart& pro
         if (entry.path == ima::kBootAggregate) {
             return true;
         }
+        if (entry.path.empty() || entry.file_hash_name.empty()) {
+            return fail(Code::denied, "ima",
+                        "entry " + std::to_string(count - 1) + " with the template " +
+                            quoted(entry.template_name) +
+                            " has no digest and path that can be relied on");
+        }
         if (entry.pcr != ima::kImaPcr) {
             return fail(Code::denied, "ima",
                         quoted(entry.path, 300) + " was measured into PCR " +

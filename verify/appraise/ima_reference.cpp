@@ -34,13 +34,14 @@ std::vector<std::string> read_patterns(JsonReader& reader, std::string_view key)
     if (out.size() > kMaxPatterns) {
         reader.fail(key, "at most 256 wanted");
     }
-    for (const std::string& pattern : out) {
+    for (std::string& pattern : out) {
         check_pattern(reader, key, pattern);
+        pattern = ima::logged_name(pattern);
     }
     return out;
 }
 
-/// A path, a path in hex, or with `patterns` a pattern.
+/// A path, a path in hex, or with `patterns` a pattern. Here they become what the kernel logs.
 void read_path(JsonReader& item, bool patterns, FileReference& out) {
     int forms = item.member("path") != nullptr ? 1 : 0;
     out.path = item.string("path", {});
@@ -58,6 +59,7 @@ void read_path(JsonReader& item, bool patterns, FileReference& out) {
         item.fail("path", patterns ? "either a path, path_hex or a pattern wanted"
                                    : "either a path or path_hex wanted");
     }
+    out.path = ima::logged_name(out.path);
     if (out.path == ima::kBootAggregate) {
         item.fail("path", "boot_aggregate is always required and computed, never listed");
     }
@@ -192,6 +194,9 @@ ImaReference read_ima(JsonReader& reader) {
     out.forbid = read_forbidden(reader);
     out.signers = read_signers(reader);
     out.tolerate_violations = reader.strings("tolerate_violations");
+    for (std::string& path : out.tolerate_violations) {
+        path = ima::logged_name(path);
+    }
     out.tolerate_violation_patterns = read_patterns(reader, "tolerate_violation_patterns");
     out.known_pcr10 = reader.hex_list("known_pcr10", 32);
     return out;

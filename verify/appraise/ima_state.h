@@ -2,6 +2,8 @@
 #pragma once
 
 #include <list>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,16 +39,23 @@ struct ImaPoint {
     bool operator==(const ImaPoint&) const = default;
 };
 
+/// Entry 0 of a log, as far as later entries and quotes are compared with it.
+struct ImaFirst {
+    std::string template_name;
+    HashAlg bank = HashAlg::sha256;  ///< of boot_aggregate
+    Bytes digest;
+};
+
 /// A prefix of a log that replayed to a quote, and of which every entry was accepted.
 struct ImaState {
     ImaOwner owner;
-    std::size_t bytes = 0;              ///< of the prefix
-    ima::Replay replay;                 ///< after its entries
-    ima::PrefixDigests digests;         ///< the same
-    std::size_t violations = 0;         ///< among its entries
-    std::vector<bool> found = {};       ///< which files of `require`
-    Bytes boot_aggregate = {};          ///< SHA-256, of entry 0
-    std::vector<ImaPoint> points = {};  ///< within the prefix
+    std::size_t bytes = 0;               ///< of the prefix
+    ima::Replay replay;                  ///< after its entries
+    ima::PrefixDigests digests;          ///< the same
+    std::size_t violations = 0;          ///< among its entries
+    std::vector<bool> found = {};        ///< which files of `require`
+    std::optional<ImaFirst> first = {};  ///< what entry 0 says; nothing if there is none
+    std::vector<ImaPoint> points = {};   ///< within the prefix
 
     std::size_t entries() const { return replay.count(); }
 };

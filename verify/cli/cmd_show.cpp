@@ -36,6 +36,7 @@ Result<Json> show_ima(ima::LogSource& log, std::string_view format) {
     out.set("format", format);
     out.set("entries", std::uint64_t{summary.entries});
     out.set("violations", std::uint64_t{summary.violations});
+    out.set("template_digests", hash_name(summary.list));
     out.set("replay", replay_json(summary.values, false));
     return out;
 }

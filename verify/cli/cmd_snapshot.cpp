@@ -99,7 +99,9 @@ Result<verify::Snapshot> observe(const verify::LiveResult& live, const TakeOptio
             return fail(Code::usage, "--require",
                         "name at least one measured file that must always run, as the agent's");
         }
-        RATLS_TRY(out.ima, verify::observe_files(*live.ima_log, *collection.ima, options.require));
+        std::vector<std::string> require = options.require;
+        std::ranges::transform(require, require.begin(), ima::logged_name);
+        RATLS_TRY(out.ima, verify::observe_files(*live.ima_log, *collection.ima, require));
     }
     return out;
 }

@@ -7,6 +7,7 @@
 #include "ratls/base/glob.h"
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
+#include "ratls/evidence/ima/log.h"
 #include "ratls/platform/archive_hash.h"
 #include "verify/appraise/snapshot_merge.h"
 #include "verify/cli/options.h"
@@ -65,12 +66,15 @@ void print_left_out(Io& io, const std::string& path, const TreeHashes& hashes,
     }
 }
 
-/// Adds the files to those that are there; a path of two parts may have either content.
-void add_files(TreeHashes hashes, const std::string& source, const std::vector<HashAlg>& algs,
+/// Adds the files to those that are there, under the names that the kernel logs; a name of two
+/// files may have either content.
+void add_files(const TreeHashes& hashes, const std::string& source,
+               const std::vector<HashAlg>& algs,
                std::map<std::string, verify::FileReference>& files) {
-    for (HashedFile& file : hashes.files) {
-        verify::FileReference& reference = files[file.path];
-        reference.path = std::move(file.path);
+    for (const HashedFile& file : hashes.files) {
+        std::string path = ima::logged_name(file.path);
+        verify::FileReference& reference = files[path];
+        reference.path = std::move(path);
         for (std::size_t i = 0; i < algs.size(); ++i) {
             std::string digest =
                 std::string(hash_name(algs[i])) + ":" + hex(file.digests[i].view());
@@ -130,7 +134,7 @@ int cmd_snapshot_build(const BuildOptions& options, Io& io) {
             return exit_code(Code::io);
         }
         print_left_out(io, path, hashes->tree, options.exclude);
-        add_files(std::move(hashes->tree), hashes->source, hashing->algs, files);
+        add_files(hashes->tree, hashes->source, hashing->algs, files);
     }
     head->origin = "built";
     head->ima.emplace();

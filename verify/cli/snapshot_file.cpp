@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "ratls/base/text.h"
+#include "ratls/evidence/ima/log.h"
 #include "verify/cli/options.h"
 
 namespace ratls::cli {
@@ -26,10 +27,11 @@ Result<verify::Snapshot> snapshot_head(const SnapshotHeadOptions& options, const
 }
 
 Status require_files(verify::ImaReference& ima, const std::vector<std::string>& paths) {
-    for (const std::string& path : paths) {
+    for (const std::string& name : paths) {
+        const std::string path = ima::logged_name(name);
         const auto file = std::ranges::find(ima.allow, path, &verify::FileReference::path);
         if (file == ima.allow.end()) {
-            return fail(Code::usage, "--require", ratls::quoted(path, 300) + " is not there");
+            return fail(Code::usage, "--require", ratls::quoted(name, 300) + " is not there");
         }
         if (std::ranges::find(ima.require, path, &verify::FileReference::path) ==
             ima.require.end()) {

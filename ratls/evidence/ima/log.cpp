@@ -5,164 +5,10 @@
 
 #include "ratls/base/reader.h"
 #include "ratls/base/text.h"
-#include "ratls/evidence/ima/template.h"
+#include "ratls/evidence/ima/fields.h"
 
 namespace ratls::ima {
 namespace {
-
-/// The kernel's names: "sha256", "sm3", "streebog512", "sha3-256".
-bool is_hash_name(std::string_view name) {
-    return !name.empty() && name.size() <= kMaxHashName && std::ranges::all_of(name, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-    });
-}
-
-/// A digest field before its digest: "sha256:", or "verity:sha256:" if it has a type.
-struct DigestPrefix {
-    bool verity = false;
-    std::string_view hash_name;
-    std::optional<HashAlg> hash;
-    ByteView digest;
-};
-
-DigestPrefix read_prefix(Reader& r, ByteView field, Field form) {
-    DigestPrefix out;
-    const std::string_view text = as_text(field);
-    const std::size_t nul = text.find('\0');
-    if (nul == std::string_view::npos || nul == 0 || text[nul - 1] != ':') {
-        r.fail(Code::malformed, field_name(form), "an algorithm, a colon and a NUL wanted");
-        return out;
-    }
-    out.digest = field.subspan(nul + 1);
-    out.hash_name = text.substr(0, nul - 1);
-    if (form == Field::digest_typed) {
-        out.verity = out.hash_name.starts_with("verity:");
-        if (!out.verity && !out.hash_name.starts_with("ima:")) {
-            r.fail(Code::malformed, field_name(form), "type ima or verity wanted");
-            return out;
-        }
-        out.hash_name.remove_prefix(out.hash_name.find(':') + 1);
-    }
-    if (!is_hash_name(out.hash_name)) {
-        r.fail(Code::malformed, field_name(form),
-               "an algorithm wanted, " + quoted(out.hash_name) + " found");
-    }
-    out.hash = hash_from_name(out.hash_name);
-    return out;
-}
-
-/// For a violation, Linux 4.20 to 5.18 name the default algorithm but leave room for SHA-1 only.
-/// Source: Linux commit "ima: fix violation measurement list record".
-void check_digest_size(Reader& r, const DigestPrefix& prefix, Field form, bool violation) {
-    const std::size_t size = prefix.digest.size();
-    if (violation && size == kSha1DigestSize) {
-        return;
-    }
-    if (prefix.hash && size != digest_size(*prefix.hash)) {
-        r.fail(Code::malformed, field_name(form),
-               std::to_string(digest_size(*prefix.hash)) + " bytes of " +
-                   std::string(prefix.hash_name) + " wanted, " + std::to_string(size) + " found");
-    } else if (size == 0 || size > kMaxFileDigest) {
-        r.fail(Code::malformed, field_name(form),
-               "1 to 64 bytes wanted, " + std::to_string(size) + " found");
-    }
-}
-
-void read_digest(Reader& r, ByteView field, Field form, Entry& out) {
-    const DigestPrefix prefix = read_prefix(r, field, form);
-    if (r.ok()) {
-        check_digest_size(r, prefix, form, out.violation);
-    }
-    out.verity = prefix.verity;
-    out.file_hash_name = prefix.hash_name;
-    out.file_hash = prefix.hash;
-    out.file_digest = prefix.digest;
-}
-
-/// A path and its NUL. A C program would see a path with a NUL inside as another, shorter one.
-void read_path(Reader& r, ByteView field, Entry& out) {
-    const std::string_view text = as_text(field);
-    if (text.size() < 2 || text.find('\0') != text.size() - 1) {
-        r.fail(Code::malformed, field_name(Field::path),
-               "a name with exactly one NUL, at its end, wanted");
-    } else if (text.size() - 1 > kMaxPath) {
-        r.fail(Code::too_large, field_name(Field::path),
-               "at most 4096 bytes wanted, " + std::to_string(text.size() - 1) + " found");
-    } else {
-        out.path = text.substr(0, text.size() - 1);
-    }
-}
-
-void expect_size_or_empty(Reader& r, ByteView field, Field form, std::size_t size) {
-    if (!field.empty() && field.size() != size) {
-        r.fail(Code::malformed, field_name(form),
-               "0 or " + std::to_string(size) + " bytes wanted, " + std::to_string(field.size()) +
-                   " found");
-    }
-}
-
-void read_field(Reader& r, ByteView value, Field form, Entry& out) {
-    switch (form) {
-        case Field::digest:
-        case Field::digest_typed:
-            read_digest(r, value, form, out);
-            break;
-        case Field::path:
-            read_path(r, value, out);
-            break;
-        case Field::signature:
-        case Field::evm_signature:
-            if (value.size() > kMaxSignature) {
-                r.fail(Code::too_large, field_name(form), std::to_string(value.size()) + " bytes");
-            }
-            if (form == Field::signature) {
-                out.signature = value;
-            }
-            break;
-        case Field::buffer:
-            out.buffer = value;
-            break;
-        case Field::digest_modsig:
-            if (!value.empty()) {
-                const DigestPrefix prefix = read_prefix(r, value, form);
-                if (r.ok()) {
-                    check_digest_size(r, prefix, form, out.violation);
-                }
-            }
-            break;
-        case Field::xattr_lengths:
-            if (value.size() % 4 != 0) {
-                r.fail(Code::malformed, field_name(form), "lengths of 4 bytes each wanted");
-            }
-            break;
-        case Field::uid:
-        case Field::gid:
-            expect_size_or_empty(r, value, form, 4);
-            break;
-        case Field::mode:
-            expect_size_or_empty(r, value, form, 2);
-            break;
-        case Field::modsig:
-        case Field::xattr_names:
-        case Field::xattr_values:
-            break;  // carried and hashed, not read
-    }
-}
-
-Status read_fields(const Template& form, Entry& out) {
-    Reader r(out.template_data, "template data");
-    for (const Field field : form.fields()) {
-        const ByteView value = r.bytes_u32_le(field_name(field));
-        if (!r.ok()) {
-            break;
-        }
-        read_field(r, value, field, out);
-    }
-    if (auto done = r.finish(true); !done) {
-        return std::unexpected(std::move(done).error());
-    }
-    return {};
-}
 
 /// Template "ima": a SHA-1 digest, a length, a name without a NUL.
 void read_legacy(Reader& r, Entry& out) {
@@ -191,10 +37,11 @@ Status check_violation(const Entry& entry) {
     return {};
 }
 
-/// The digest of an ima-buf entry is that of the buffer beside it, always.
-/// Source: Linux ima_main.c, process_buffer_measurement.
+/// The digest of a measured buffer is that of the buffer beside it, always. In a format of one's
+/// own, files have an empty one. Source: Linux ima_main.c, process_buffer_measurement.
 Status check_buffer(const Entry& entry) {
-    if (entry.violation || entry.template_name != "ima-buf") {
+    const bool measured = entry.template_name == "ima-buf" || !entry.buffer.empty();
+    if (entry.violation || !measured || entry.file_hash_name.empty()) {
         return {};
     }
     if (!entry.file_hash) {
@@ -220,18 +67,20 @@ Result<std::size_t> read_entry(ByteView log, std::size_t digest_size, Entry& out
     const std::uint32_t name_length = r.u32_le("template name length");
     if (r.ok() && (name_length == 0 || name_length > kMaxTemplateName)) {
         r.fail(Code::malformed, "template name length",
-               "1 to 96 wanted, " + std::to_string(name_length) + " found");
+               "1 to 255 wanted, " + std::to_string(name_length) + " found");
     }
     out.template_name = as_text(r.bytes(name_length, "template name"));
-    const Template* form = r.ok() ? find_template(out.template_name) : nullptr;
-    if (r.ok() && form == nullptr) {
-        r.fail(Code::unsupported, "template name", quoted(out.template_name));
+    const std::optional<Template> form =
+        r.ok() ? find_template(out.template_name) : std::optional<Template>();
+    if (r.ok() && !form) {
+        r.fail(Code::malformed, "template name",
+               "a name or at most 15 fields wanted, " + quoted(out.template_name) + " found");
     }
-    if (form != nullptr && form->legacy()) {
+    if (form && form->legacy) {
         const std::size_t start = r.offset();
         read_legacy(r, out);
         out.template_data = log.subspan(start, r.offset() - start);
-    } else if (form != nullptr) {
+    } else if (form) {
         const std::uint32_t length = r.u32_le("template data length");
         if (length > kMaxTemplateData) {
             r.fail(Code::too_large, "template data length",
@@ -242,7 +91,7 @@ Result<std::size_t> read_entry(ByteView log, std::size_t digest_size, Entry& out
     if (!r.ok()) {
         return std::unexpected(r.error());
     }
-    if (!form->legacy()) {
+    if (!form->legacy && !form->opaque) {
         RATLS_CHECK(read_fields(*form, out));
     }
     RATLS_CHECK(check_violation(out));
@@ -251,10 +100,38 @@ Result<std::size_t> read_entry(ByteView log, std::size_t digest_size, Entry& out
     return r.offset();
 }
 
+/// True if an entry is read with a digest of this size, and it is the entry's own.
+bool fits(ByteView log, HashAlg alg) {
+    Entry entry;
+    Hasher hasher(alg);
+    return read_entry(log, digest_size(alg), entry) &&
+           (entry.violation || equal(template_hash(entry, hasher).view(), entry.template_digest));
+}
+
 }  // namespace
 
-LogReader::LogReader(ByteView log, std::size_t template_digest_size, std::size_t first)
-    : log_(log), digest_size_(template_digest_size), index_(first) {
+std::string logged_name(std::string_view name) {
+    std::string out(name);
+    std::ranges::replace(out, ' ', '_');
+    return out;
+}
+
+std::size_t template_digest_size(ByteView log) {
+    const auto* found =
+        std::ranges::find_if(kAllHashAlgs, [&](HashAlg alg) { return fits(log, alg); });
+    if (found == kAllHashAlgs.end()) {  // a damaged one, of which the reader says what is wrong
+        Entry entry;
+        found = std::ranges::find_if(kAllHashAlgs, [&](HashAlg alg) {
+            return read_entry(log, digest_size(alg), entry).has_value();
+        });
+    }
+    return found == kAllHashAlgs.end() ? kSha1DigestSize : digest_size(*found);
+}
+
+LogReader::LogReader(ByteView log, std::size_t digest_size, std::size_t first)
+    : log_(log),
+      digest_size_(digest_size == kByContent ? template_digest_size(log) : digest_size),
+      index_(first) {
     if (log.size() > kMaxLogBytes) {
         error_ = Error{Code::too_large, "ima",
                        "at most 256 MiB wanted, " + std::to_string(log.size()) + " bytes found"};
@@ -284,7 +161,8 @@ Status LogReader::status() const {
 
 Status read_log(LogSource& log, std::uint64_t offset, std::size_t first,
                 const std::function<Result<bool>(const Entry&)>& visit,
-                const std::function<void()>& piece_over, std::size_t template_digest_size) {
+                const std::function<void()>& piece_over) {
+    std::size_t digest_size = LogReader::kByContent;
     for (std::size_t index = first;;) {
         RATLS_TRY(const LogSource::Piece piece, log.at(offset));
         const std::size_t size = piece.bytes.size();
@@ -294,7 +172,8 @@ Status read_log(LogSource& log, std::uint64_t offset, std::size_t first,
         if (size < kMaxEntryBytes && !piece.last) {
             return fail(Code::internal, "ima", "a piece that is too small for an entry");
         }
-        LogReader reader(piece.bytes, template_digest_size, index);
+        LogReader reader(piece.bytes, digest_size, index);
+        digest_size = reader.digest_size();
         Entry entry;
         // The last entries of a piece may be cut off, so they are read with the next one.
         while ((piece.last || size - reader.offset() >= kMaxEntryBytes) && reader.next(entry)) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "ratls/base/bytes.h"
@@ -15,7 +16,7 @@ namespace ratls::ima {
 // Limits. Source: Linux security/integrity/ima/ima.h and ima_template.c, with room.
 inline constexpr std::size_t kMaxLogBytes = std::size_t{256} << 20;
 inline constexpr std::uint32_t kMaxPcr = 23;
-inline constexpr std::uint32_t kMaxTemplateName = 96;
+inline constexpr std::uint32_t kMaxTemplateName = 255;
 inline constexpr std::uint32_t kMaxTemplateData = 1U << 20;  // ima-buf and modsig can be large
 inline constexpr std::size_t kMaxPath = 4096;                // PATH_MAX
 inline constexpr std::size_t kMaxHashName = 64;              // CRYPTO_MAX_ALG_NAME is 128
@@ -31,6 +32,10 @@ inline constexpr std::uint32_t kImaPcr = 10;
 /// The path of entry 0, which stands for no file. Source: Linux ima_init.c, ima_add_boot_aggregate.
 inline constexpr std::string_view kBootAggregate = "boot_aggregate";
 
+/// A name as the kernel logs it: with '_' for each space, so two files may have one name.
+/// Source: Linux ima_template_lib.c, ima_write_template_field_data.
+std::string logged_name(std::string_view name);
+
 /// Bytes of a template digest in the list that every kernel has; it is SHA-1.
 inline constexpr std::size_t kSha1DigestSize = 20;
 
@@ -43,29 +48,38 @@ struct Entry {
     std::string_view template_name;    ///< "ima-ng", ...
     ByteView template_data;            ///< as stored, with the lengths of its fields
     bool violation = false;            ///< the stored template digest is zero
-    std::string_view file_hash_name;   ///< algorithm of file_digest, as the log writes it
+    std::string_view file_hash_name;   ///< of file_digest, as the log writes it; "" if none can be
+                                       ///< read, as for `path`
     std::optional<HashAlg> file_hash;  ///< the same, if it is one of ours
     ByteView file_digest;              ///< zeros for a violation
-    std::string_view path;             ///< without its NUL; untrusted text, any bytes
+    std::string_view path;             ///< without its NUL; untrusted text, any bytes. "" if the
+                                       ///< template has none, or may hide another one
     ByteView signature;                ///< "sig" field; empty if there is none
-    ByteView buffer;                   ///< ima-buf: what was measured
+    ByteView buffer;                   ///< "buf" field: what was measured
     bool verity = false;               ///< file_digest is an fs-verity digest
     ByteView raw;                      ///< the whole entry
 };
 
-/// Walks a binary list without allocation. Refused: unknown templates, fields of another form than
-/// their template's, lengths beyond the limits above, a violation that carries a digest, signature
-/// or buffer, an ima-buf digest that is not the buffer's, anything left over. Not checked here: the
-/// template digest, which `Replay` computes anyway.
+/// Bytes of the template digests in a list, by its first entry: that of the algorithm whose digest
+/// it has. 20 if there is none.
+std::size_t template_digest_size(ByteView log);
+
+/// Walks a binary list without allocation. A template is known by its name or is a format, as with
+/// `ima_template_fmt=`; of others, and of fields that are not known, the data is carried and not
+/// read. Refused: fields of another form than they have, lengths beyond the limits above, a
+/// violation that carries a digest, signature or buffer, a digest that is not that of the buffer
+/// beside it, anything left over. Not checked here: the template digest, which `Replay` computes
+/// anyway, and the template's name, which no digest covers.
 /// Source: Linux security/integrity/ima/ima_fs.c, ima_measurements_show; ima_template_lib.c.
 /// Integers are little-endian (`ima_canonical_fmt`, and every x86).
 class LogReader {
   public:
-    /// `template_digest_size`: 20, or 32, 48, 64 for the list of one bank, as Linux 6.10 and later
-    /// have it (`binary_runtime_measurements_sha256`). `first` is the index of the first entry, for
-    /// error messages, if the log is the rest of a longer one.
-    explicit LogReader(ByteView log, std::size_t template_digest_size = kSha1DigestSize,
-                       std::size_t first = 0);
+    static constexpr std::size_t kByContent = 0;
+
+    /// `digest_size`: of the template digests, 20, or 32, 48, 64 for the list of one bank, as Linux
+    /// 6.10 and later have it (`binary_runtime_measurements_sha256`). `first` is the index of the
+    /// first entry, for error messages, if the log is the rest of a longer one.
+    explicit LogReader(ByteView log, std::size_t digest_size = kByContent, std::size_t first = 0);
 
     /// Reads the next entry. False at the end and after a failure; `out` then means nothing.
     bool next(Entry& out);
@@ -75,6 +89,8 @@ class LogReader {
     std::size_t index() const { return index_; }
     /// Bytes read so far.
     std::size_t offset() const { return offset_; }
+    /// Bytes of the template digests.
+    std::size_t digest_size() const { return digest_size_; }
 
   private:
     ByteView log_;
@@ -89,8 +105,7 @@ class LogReader {
 /// `piece_over` is called.
 Status read_log(LogSource& log, std::uint64_t offset, std::size_t first,
                 const std::function<Result<bool>(const Entry&)>& visit,
-                const std::function<void()>& piece_over = {},
-                std::size_t template_digest_size = kSha1DigestSize);
+                const std::function<void()>& piece_over = {});
 
 /// The digest that the kernel extends for an entry: the hash of its template data, 0xff bytes for a
 /// violation. For the template "ima" the name is hashed as 256 bytes, zero-padded. `hasher` says
@@ -101,10 +116,9 @@ Digest template_hash(const Entry& entry, Hasher& hasher);
 /// True for the ascii form: a decimal PCR, a space, a hex digest.
 bool looks_like_ascii(ByteView log);
 
-/// The binary list that an ascii list stands for. Only an approximation: a newline in a path makes
-/// the ascii form ambiguous, so prefer the binary one. The template evm-sig is refused, since its
-/// ascii form does not carry the sizes of its fields.
-Result<Bytes> ascii_to_binary(std::string_view ascii,
-                              std::size_t template_digest_size = kSha1DigestSize);
+/// The binary list that an ascii list stands for, with template digests of the size that it has.
+/// Only an approximation: a newline in a path makes the ascii form ambiguous, so prefer the binary
+/// one. Refused: a template with a field that is not known, since its ascii form may be anything.
+Result<Bytes> ascii_to_binary(std::string_view ascii);
 
 }  // namespace ratls::ima

@@ -99,7 +99,7 @@ const Digest& Replay::value(std::size_t bank, std::uint32_t pcr) const {
 }
 
 Status replay_log(LogSource& log, std::uint64_t offset, Replay& replay, const Visitor& visit,
-                  const std::function<void()>& piece_over, std::size_t template_digest_size) {
+                  const std::function<void()>& piece_over) {
     const auto extend = [&](const Entry& entry) -> Result<bool> {
         if (auto status = replay.extend(entry); !status) {
             return std::unexpected(
@@ -110,13 +110,12 @@ Status replay_log(LogSource& log, std::uint64_t offset, Replay& replay, const Vi
         }
         return true;
     };
-    return read_log(log, offset, replay.count(), extend, piece_over, template_digest_size);
+    return read_log(log, offset, replay.count(), extend, piece_over);
 }
 
-Status replay_log(ByteView log, Replay& replay, const Visitor& visit,
-                  std::size_t template_digest_size) {
+Status replay_log(ByteView log, Replay& replay, const Visitor& visit) {
     MemoryLog source(log);
-    return replay_log(source, 0, replay, visit, {}, template_digest_size);
+    return replay_log(source, 0, replay, visit);
 }
 
 Result<Summary> summarize(LogSource& log) {
@@ -128,6 +127,7 @@ Result<Summary> summarize(LogSource& log) {
     Summary out;
     RATLS_CHECK(replay_log(log, 0, replay, [&out](const Entry& entry, const Replay&) {
         out.violations += entry.violation ? 1 : 0;
+        out.list = alg_of_size(entry.template_digest.size()).value_or(out.list);
     }));
     out.entries = replay.count();
     for (std::size_t bank = 0; bank < replay.banks().size(); ++bank) {

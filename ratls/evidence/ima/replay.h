@@ -75,16 +75,15 @@ using Visitor = std::function<void(const Entry&, const Replay&)>;
 /// `offset` of the source. Fails at the first malformed entry or wrong template digest; the message
 /// has the entry's index. `piece_over` as for `read_log`.
 Status replay_log(LogSource& log, std::uint64_t offset, Replay& replay, const Visitor& visit = {},
-                  const std::function<void()>& piece_over = {},
-                  std::size_t template_digest_size = kSha1DigestSize);
+                  const std::function<void()>& piece_over = {});
 /// The same in memory.
-Status replay_log(ByteView log, Replay& replay, const Visitor& visit = {},
-                  std::size_t template_digest_size = kSha1DigestSize);
+Status replay_log(ByteView log, Replay& replay, const Visitor& visit = {});
 
 /// What `ratls show` prints of a list.
 struct Summary {
     std::size_t entries = 0;
     std::size_t violations = 0;
+    HashAlg list = HashAlg::sha1;  ///< of the template digests in the list
     /// Bank, PCR, value, as if the kernel had hashed for each bank. PCR 10 always.
     std::map<HashAlg, std::map<std::uint32_t, Digest>> values;
 };

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -10,8 +11,10 @@ namespace ratls::ima {
 
 /// Source: Linux security/integrity/ima/ima_template.c, supported_fields.
 enum class Field : std::uint8_t {
+    digest_bare,    ///< "d": a digest of SHA-1 or MD5
     digest,         ///< "d-ng": algorithm, colon, NUL, digest
     digest_typed,   ///< "d-ngv2": type, colon, algorithm, colon, NUL, digest
+    path_short,     ///< "n": as n-ng, at most 255 bytes
     path,           ///< "n-ng": path and NUL
     signature,      ///< "sig"
     buffer,         ///< "buf"
@@ -24,28 +27,35 @@ enum class Field : std::uint8_t {
     uid,            ///< "iuid": u32, or empty if there is no file
     gid,            ///< "igid": likewise
     mode,           ///< "imode": u16, likewise
+    unknown,        ///< of a later kernel: hashed, not read
 };
 
 /// As the kernel calls it.
 std::string_view field_name(Field field);
 
-inline constexpr std::size_t kMaxFields = 9;
+/// Of one format. Source: Linux ima_template.c, TEMPLATE_NUM_FIELDS_MAX.
+inline constexpr std::size_t kMaxFields = 15;
 
 struct Template {
-    std::string_view name;
     std::size_t field_count = 0;
     std::array<Field, kMaxFields> all_fields{};
+    /// "ima", the first one: a digest of 20 bytes and a name, without the lengths of other ones.
+    bool legacy = false;
+    /// A name that says nothing about the fields: the data is hashed and not read.
+    bool opaque = false;
 
     std::span<const Field> fields() const { return std::span(all_fields).first(field_count); }
-    /// "ima", the first one: a digest of 20 bytes and a name, without the lengths of other ones.
-    bool legacy() const { return field_count == 0; }
 };
 
 /// The name of a legacy entry is hashed as so many bytes: TCG_EVENT_NAME_LEN_MAX + 1 of the kernel.
 inline constexpr std::size_t kLegacyNameBytes = 256;
 
-/// Null for a template that we do not know, custom formats ("d-ng|n-ng|iuid") included.
-/// Source: Linux security/integrity/ima/ima_template.c, builtin_templates.
-const Template* find_template(std::string_view name);
+/// True if the template's name is the list of its fields, as with `ima_template_fmt=`.
+bool is_format(std::string_view name);
+
+/// The fields by the name of a template, which may be a format. Nothing for more than 15 fields, or
+/// for what cannot be a name. Source: Linux security/integrity/ima/ima_template.c,
+/// builtin_templates, ima_template_fmt_setup; ima_fs.c, ima_measurements_show.
+std::optional<Template> find_template(std::string_view name);
 
 }  // namespace ratls::ima

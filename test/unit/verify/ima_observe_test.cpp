@@ -57,6 +57,16 @@ TEST_CASE("observe: every file of the proved part, once, with all its contents")
     CHECK(files->require[0].digests == files->allow[0].digests);
 }
 
+TEST_CASE("observe: an entry without a digest and a path is refused, and named") {
+    ImaBuilder log = sample();
+    log.add_fields("of-tomorrow", {digest_field("sha256", kA), name_field("/b")});
+    CHECK(refusal(log).contains("entry 5 with the template \"of-tomorrow\""));
+    ImaBuilder hidden = sample();
+    hidden.add_fields("later|n-ng|d-ng",
+                      {digest_field("sha256", kB), name_field("/b"), digest_field("sha256", kA)});
+    CHECK(refusal(hidden).contains("entry 5"));
+}
+
 TEST_CASE("observe: what was measured behind the proved part is left out") {
     const ImaBuilder log = sample();
     ima::MemoryLog source(log.log());

@@ -65,6 +65,49 @@ Bytes ecdsa_der(const PrivateKey& key, ByteView content) {
     return der::encode(der::kSequence, numbers);
 }
 
+/// The log again, with another entry 0.
+void begin_log(Scene& scene, std::string_view alg, ByteView boot_aggregate) {
+    scene.ima = ImaBuilder();
+    scene.ima.add_fields("ima-ng",
+                         {digest_field(alg, boot_aggregate), name_field("boot_aggregate")});
+    scene.add_file("/usr/bin/ratls-agent", 0xa1);
+    scene.add_file("/etc/ima/ima-policy", 0xa2);
+}
+
+/// The scene's boot, in a log with one more bank; gives what boot_aggregate is over that bank.
+Bytes add_bank(Scene& scene, HashAlg bank) {
+    constexpr std::uint32_t kEventTag = 6;
+    EventLogBuilder events({HashAlg::sha256, bank});
+    Bytes pcrs;
+    for (unsigned index = 0; index < 10; ++index) {
+        const Bytes data = text_bytes("boot stage " + std::to_string(index));
+        events.add(index, kEventTag, data);
+        Bytes extended(digest_size(bank));
+        append(extended, hash(bank, data).view());
+        if (index < 8 || bank != HashAlg::sha1) {
+            append(pcrs, hash(bank, extended).view());
+        }
+    }
+    scene.boot_log = events.log();
+    return to_bytes(hash(bank, pcrs).view());
+}
+
+/// The log again, with this template of three fields, the last one four bytes.
+void use_format(Scene& scene, std::string_view format) {
+    Bytes pcrs;
+    for (unsigned index = 0; index < 10; ++index) {
+        append(pcrs, scene.tpm.read_pcrs(HashAlg::sha256, std::array{index}).value()[0].view());
+    }
+    scene.ima = ImaBuilder();
+    const auto add = [&](std::string_view path, ByteView digest) {
+        scene.ima.add_fields(format, {digest_field("sha256", digest), name_field(path), Bytes(4)});
+    };
+    add("boot_aggregate", sha256(pcrs));
+    add("/usr/bin/ratls-agent", Scene::file_digest(0xa1));
+    add("/etc/ima/ima-policy", Scene::file_digest(0xa2));
+    scene.ima_quoted = scene.ima.size();
+}
+
 bool finding_says(const VerificationResult& result, std::string_view rule, std::string_view text) {
     return std::ranges::any_of(result.findings.all(), [&](const Finding& finding) {
         return finding.rule == rule && finding.actual.contains(text);
@@ -318,6 +361,200 @@ TEST_CASE("ima.boot_aggregate: one that another PCR stands for is refused") {
     scene.add_file("/usr/bin/ratls-agent", 0xa1);
     scene.add_file("/etc/ima/ima-policy", 0xa2);
     CHECK(scene.verify().outcome != Outcome::accepted);
+}
+
+TEST_CASE("ima.boot_aggregate: it is over the bank that it names, in a boot log that is proven") {
+    for (const HashAlg bank : {HashAlg::sha1, HashAlg::sha384, HashAlg::sha512}) {
+        CAPTURE(hash_name(bank));
+        Scene scene;
+        const Bytes aggregate = add_bank(scene, bank);
+        begin_log(scene, hash_name(bank), aggregate);
+        const VerificationResult result = scene.verify();
+        CHECK(summary(result) == "accepted");
+        CHECK(finding_says(result, "ima.boot_bank", hash_name(bank)));
+        begin_log(scene, hash_name(bank), Bytes(digest_size(bank), 0x77));
+        CHECK(summary(scene.verify()) == "invalid: ima.boot_aggregate");
+    }
+}
+
+TEST_CASE("ima.boot_bank: a bank that is not at hand is named, and the evidence not invalid") {
+    Scene scene;
+    const Bytes aggregate = add_bank(scene, HashAlg::sha384);
+    begin_log(scene, "sha384", aggregate);
+    const auto unavailable = [&](std::string_view bank) {
+        const VerificationResult result = scene.verify();
+        CHECK(summary(result) == "unavailable: ima.boot_bank");
+        CHECK(finding_says(result, "ima.boot_bank", bank));
+        CHECK(finding_says(result, "ima.boot_bank", "quote this bank"));
+    };
+    SUBCASE("no boot log") {
+        scene.has_boot_log = false;
+        unavailable("sha384");
+    }
+    SUBCASE("a boot log without the bank") {
+        scene.boot_log = Scene().boot_log;
+        unavailable("sha384");
+    }
+    SUBCASE("a bank that nobody here knows") {
+        begin_log(scene, "sm3", Bytes(32, 0x77));
+        unavailable("sm3");
+    }
+    SUBCASE("and a second boot_aggregate is wrong, whatever its bank") {
+        scene.has_boot_log = false;
+        scene.ima.add("boot_aggregate", Bytes(32, 0x77));
+        scene.ima_quoted = scene.ima.size();
+        CHECK(summary(scene.verify()) == "invalid: ima.boot_bank, ima.boot_aggregate");
+    }
+}
+
+TEST_CASE("ima.boot_bank: what the boot log says of the bank is compared, if its order is proven") {
+    Scene scene;
+    const Bytes aggregate = add_bank(scene, HashAlg::sha384);
+    begin_log(scene, "sha384", aggregate);
+    const std::size_t data = std::string_view("boot stage 9").size();
+    scene.boot_log[scene.boot_log.size() - data - 4 - 1] ^= 1;  // the last digest, of SHA-384
+    CHECK(summary(scene.verify()) == "invalid: ima.boot_aggregate");
+    add_bank(scene, HashAlg::sha384);
+    CHECK(summary(scene.verify()) == "accepted");
+    // No log that the quote does not prove gives any bank.
+    scene.tpm.set_pcr(9, HashAlg::sha256, Bytes(32, 0x99));
+    const VerificationResult result = scene.verify();
+    CHECK(result.findings.has("eventlog.replay", Verdict::fail));
+    CHECK(result.findings.has("ima.boot_bank", Verdict::fail));
+}
+
+TEST_CASE("ima.template: a format of one's own is read like the kernel's templates") {
+    Scene scene;
+    use_format(scene, "d-ng|n-ng|iuid");
+    CHECK(summary(scene.verify()) == "accepted");
+    scene.ima.add_fields("d-ng|n-ng|iuid", {digest_field("sha256", Bytes(32, 0xee)),
+                                            name_field("/tmp/tool"), Bytes(4)});
+    scene.ima_quoted = scene.ima.size();
+    CHECK(summary(scene.verify()) == "refused: ima.files");
+}
+
+TEST_CASE("ima.template: fields that nobody knows are no harm, where no rule needs them") {
+    Scene scene;
+    use_format(scene, "d-ng|n-ng|of-tomorrow");
+    CHECK(summary(scene.verify()) == "accepted");
+}
+
+TEST_CASE("ima.template: an entry without digest and path is refused where files are compared") {
+    Scene scene;
+    scene.ima.add_fields("ima-xyz",
+                         {digest_field("sha256", Scene::file_digest(0xa3)), name_field("/bin/sh")});
+    scene.ima_quoted = scene.ima.size();
+    const VerificationResult result = scene.verify();
+    CHECK(summary(result) == "refused: ima.template");
+    CHECK(finding_says(result, "ima.template", "entry 4 with the template \"ima-xyz\""));
+    scene.snapshot->ima.reset();
+    CHECK(summary(scene.verify()) == "accepted");
+}
+
+TEST_CASE("ima.template: entry 0 must be readable, also where no files are compared") {
+    for (const std::string_view format : {"d-ng|later|iuid", "later|n-ng|iuid", "of-tomorrow"}) {
+        CAPTURE(format);
+        Scene scene;
+        use_format(scene, format);
+        CHECK(scene.verify().outcome == Outcome::refused);
+        CHECK(scene.verify().findings.has("ima.template", Verdict::fail));
+        scene.snapshot->ima.reset();
+        CHECK(summary(scene.verify()) == "refused: ima.template");
+    }
+}
+
+TEST_CASE("ima.template: others accept, we refuse: fields under other names than entry 0 has") {
+    // A file with an extended attribute that looks like the digest of another file.
+    const std::vector<Bytes> fields = {digest_field("sha256", Bytes(32, 0xee)),
+                                       name_field("/bin/sh"),
+                                       {},
+                                       name_field("security.evil"),
+                                       Bytes(4),
+                                       digest_field("sha256", Scene::file_digest(0xa3)),
+                                       {},
+                                       {},
+                                       {}};
+    Scene scene;
+    scene.ima.add_fields("evm-sig", fields);
+    scene.ima_quoted = scene.ima.size();
+    CHECK(summary(scene.verify()) == "refused: ima.files");
+    for (const std::string_view format :
+         {"later|n-ng|evmsig|xattrnames|xattrlengths|d-ng|iuid|igid|imode",
+          "d-ng|n-ng|evmsig|xattrnames|xattrlengths|xattrvalues|iuid|igid|imode"}) {
+        CAPTURE(format);
+        Scene other;
+        other.ima.add_fields(format, fields);
+        other.ima_quoted = other.ima.size();
+        CHECK(summary(other.verify()) == "refused: ima.template");
+    }
+}
+
+TEST_CASE("ima.template: the format of entry 0 is remembered with what was verified") {
+    ImaMemory memory;
+    Scene scene;
+    scene.memory = &memory;
+    use_format(scene, "d-ng|n-ng|iuid");
+    CHECK(summary(scene.verify()) == "accepted");
+    const std::vector<Bytes> fields = {digest_field("sha256", Scene::file_digest(0xa3)),
+                                       name_field("/bin/sh"), Bytes(4)};
+    scene.ima.add_fields("d-ng|n-ng|iuid", fields);
+    scene.ima_quoted = scene.ima.size();
+    CHECK(summary(scene.verify()) == "accepted");
+    scene.ima.add_fields("d-ng|n-ng|igid", fields);
+    scene.ima_quoted = scene.ima.size();
+    CHECK(summary(scene.verify()) == "refused: ima.template");
+}
+
+TEST_CASE("ima.replay: the list of one bank, as later kernels have it, is a log like any other") {
+    for (const HashAlg list : {HashAlg::sha256, HashAlg::sha384, HashAlg::sha512}) {
+        CAPTURE(hash_name(list));
+        Scene scene;
+        ima::Entry first;
+        REQUIRE(ima::LogReader(scene.ima.log()).next(first));
+        const Bytes aggregate = to_bytes(first.file_digest);
+        scene.ima = ImaBuilder(list);
+        scene.ima.add("boot_aggregate", aggregate);
+        scene.add_file("/usr/bin/ratls-agent", 0xa1);
+        scene.add_file("/etc/ima/ima-policy", 0xa2);
+        CHECK(summary(scene.verify()) == "accepted");
+        CHECK(summary(scene.verify_quote(raw_of(scene), kNonce)) == "genuine");
+        scene.given_log = scene.ima.log();
+        (*scene.given_log)[scene.ima.offset(2) + 4] ^= 1;
+        CHECK(summary(scene.verify()) == "invalid: ima.format");
+    }
+}
+
+TEST_CASE("ima.files: a space in a name of the snapshot is the _ that the kernel logs") {
+    const auto with = [](std::string_view logged, std::uint8_t digest) {
+        Scene scene;
+        auto& allow = scene.snapshot->ima->allow;
+        allow.push_back({"/opt/my app/run", {Scene::file_digest_text(0x51)}});
+        allow.push_back({"/opt/my_app/run", {Scene::file_digest_text(0x52)}});
+        allow.push_back({"/srv/* data/**", {Scene::file_digest_text(0x53)}, true});
+        scene.snapshot->ima->tolerate_violations = {"/var/a b"};
+        scene.snapshot->ima->forbid.push_back({"/opt/old app", {}});
+        allow.push_back({"/opt/old_app", {Scene::file_digest_text(0x54)}});
+        digest == 0 ? scene.ima.add_violation(logged) : scene.ima.add(logged, Bytes(32, digest));
+        scene.ima_quoted = scene.ima.size();
+        return summary(scene.verify());
+    };
+    CHECK(with("/opt/my_app/run", 0x51) == "accepted");
+    CHECK(with("/opt/my_app/run", 0x52) == "accepted");
+    CHECK(with("/srv/my_data/x", 0x53) == "accepted");
+    CHECK(with("/var/a_b", 0) == "accepted");
+    CHECK(with("/opt/old_app", 0x54) == "refused: ima.forbid");
+    CHECK(with("/opt/my_app/run", 0x53) == "refused: ima.files");
+    // No kernel logs a space: such a name was made up.
+    CHECK(with("/opt/my app/run", 0x51) == "refused: ima.files");
+    CHECK(with("/var/a b", 0) == "refused: ima.violations");
+}
+
+TEST_CASE("ima.require: a required name with a space is found as the kernel logs it") {
+    Scene scene;
+    scene.snapshot->ima->require.push_back({"/opt/my app", {Scene::file_digest_text(0x51)}});
+    CHECK(summary(scene.verify()) == "refused: ima.require");
+    scene.add_file("/opt/my_app", 0x51);
+    CHECK(summary(scene.verify()) == "accepted");
 }
 
 TEST_CASE("ima.kexec: another kernel that was loaded is refused, unless the snapshot lists it") {

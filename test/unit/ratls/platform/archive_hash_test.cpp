@@ -190,6 +190,17 @@ TEST_CASE("archive: devices, pipes and paths that leave the image are errors, or
     CHECK(some->tree.excluded == std::vector<std::size_t>{2, 1, 0});
 }
 
+TEST_CASE("archive: a pattern is of the name in it or of the one that is logged") {
+    const std::string bytes = make_tar(
+        {{"my app/a", "a", AE_IFREG, ""}, {"b c", "b", AE_IFREG, ""}, {"b_c", "c", AE_IFREG, ""}});
+    TreeHashOptions options;
+    options.exclude = {"/my_app", "/b c"};
+    const auto hashes = hash_bytes(bytes, options);
+    REQUIRE(hashes);
+    REQUIRE(hashes->tree.files.size() == 1);
+    CHECK(hashes->tree.files[0].path == "/b_c");
+}
+
 TEST_CASE("archive: what is no archive, empty or cut is refused, and named") {
     CHECK_FALSE(hash_bytes(""));
     CHECK_FALSE(hash_bytes("no archive"));

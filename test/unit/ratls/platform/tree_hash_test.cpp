@@ -169,6 +169,21 @@ TEST_CASE("tree hash: what a pattern excludes is counted, a folder with all belo
     CHECK(hashes.excluded == std::vector<std::size_t>{1, 1, 0});
 }
 
+TEST_CASE("tree hash: a pattern is of the name in the folder or of the one that is logged") {
+    CHECK(leaves_out("/my app", "/my app"));
+    CHECK(leaves_out("/my_app", "/my app"));
+    CHECK(leaves_out("/**/b_c", "/a/b c"));
+    CHECK_FALSE(leaves_out("/my app", "/my_app"));
+    CHECK_FALSE(leaves_out("/my_app/x", "/my app"));
+    const TempDir folder;
+    put(folder / "my app/a", "1");
+    put(folder / "b c", "2");
+    put(folder / "b_c", "3");
+    const auto hashes = hash_folder(folder.path(), {.exclude = {"/my_app", "/b c"}, .jobs = 1});
+    CHECK(paths(hashes) == std::vector<std::string>{"/b_c"});
+    CHECK(hashes.excluded == std::vector<std::size_t>{1, 1});
+}
+
 TEST_CASE("tree hash: a pipe and a socket are errors, unless they are excluded") {
     const TempDir folder;
     put(folder / "good", "x");

@@ -84,14 +84,18 @@ TEST_CASE("ima.ascii: several lines, and a last one without a line feed") {
     CHECK(ima::ascii_to_binary("")->empty());
 }
 
-TEST_CASE("ima.ascii: the list of one bank has longer template digests") {
+TEST_CASE("ima.ascii: the list of one bank has longer template digests, all of one size") {
     const ImaBuilder one = ImaBuilder(HashAlg::sha256).add("/a", kDigest);
     const std::string text = "10 " + hex(ByteView(one.log()).subspan(4, 32)) +
                              " ima-ng sha256:" + hex(kDigest) + " /a\n";
-    CHECK_FALSE(ima::ascii_to_binary(text));
-    const auto binary = ima::ascii_to_binary(text, 32);
+    const auto binary = ima::ascii_to_binary(text);
     REQUIRE(binary);
     CHECK(*binary == one.log());
+    const ImaBuilder other = ImaBuilder().add("/a", kDigest);
+    const auto mixed =
+        ima::ascii_to_binary(text + line(other, "ima-ng", "sha256:" + hex(kDigest) + " /a"));
+    REQUIRE_FALSE(mixed);
+    CHECK(mixed.error().where.starts_with("ima: line 2: "));
 }
 
 TEST_CASE("ima.ascii: a malformed line is refused, and the message names it") {
@@ -125,11 +129,52 @@ TEST_CASE("ima.ascii: a malformed line is refused, and the message names it") {
     }
 }
 
-TEST_CASE("ima.ascii: evm-sig is refused, since its ascii form leaves out sizes") {
-    const auto binary = ima::ascii_to_binary("10 " + kZeros + " evm-sig sha256:" + hex(kDigest) +
-                                             " /a 0302 security.ima 04000000 00 0 0 33188\n");
-    REQUIRE_FALSE(binary);
-    CHECK(binary.error().code == Code::unsupported);
+TEST_CASE("ima.ascii: evm-sig and formats of one's own have numbers and texts") {
+    const Bytes signature = {3, 2, 4, 9};
+    const Bytes lengths = {4, 0, 0, 0};
+    const std::string digest = "sha256:" + hex(kDigest);
+    check_same(ImaBuilder().add_fields(
+                   "evm-sig", {digest_field("sha256", kDigest), name_field("/a"), signature,
+                               name_field("security.ima"), lengths, Bytes(4, 0xab), Bytes(4),
+                               Bytes{0xe8, 3, 0, 0}, Bytes{0xa4, 0x81}}),
+               "evm-sig", digest + " /a 03020409 security.ima 04000000 abababab 0 1000 33188");
+    check_same(ImaBuilder().add_fields("evm-sig", {digest_field("sha256", kDigest),
+                                                   name_field("boot_aggregate"),
+                                                   {},
+                                                   {},
+                                                   {},
+                                                   {},
+                                                   {},
+                                                   {},
+                                                   {}}),
+               "evm-sig", digest + " boot_aggregate       ");
+    check_same(ImaBuilder().add_fields("iuid|d-ng|n-ng|sig",
+                                       {Bytes{1, 0, 0, 0}, digest_field("sha256", kDigest),
+                                        name_field("/a b"), signature}),
+               "iuid|d-ng|n-ng|sig", "1 " + digest + " /a b 03020409");
+    check_same(ImaBuilder().add_fields("d|n", {Bytes(20, 9), name_field("/a")}), "d|n",
+               hex(Bytes(20, 9)) + " /a");
+    check_same(ImaBuilder().add_fields("d-ng|sig", {digest_field("sha256", kDigest), signature}),
+               "d-ng|sig", digest + " 03020409");
+}
+
+TEST_CASE("ima.ascii: what is not known of a template is not guessed") {
+    const std::string digest = "sha256:" + hex(kDigest);
+    const auto error = [](const std::string& rest) {
+        const auto binary = ima::ascii_to_binary("10 " + kZeros + " " + rest + "\n");
+        REQUIRE_FALSE(binary);
+        return binary.error();
+    };
+    CHECK(error("ima-xyz " + digest + " /a").code == Code::unsupported);
+    CHECK(error("d-ng|n-ng|later " + digest + " /a x").code == Code::unsupported);
+    for (const std::string number : {"4294967296", "-1", "0x1", "1a"}) {
+        CAPTURE(number);
+        CHECK(error("iuid|d-ng|n-ng " + number + " " + digest + " /a").where ==
+              "ima: line 1: number");
+    }
+    CHECK(error("imode|d-ng|n-ng 65536 " + digest + " /a").where == "ima: line 1: number");
+    CHECK(error("d-ng|iuid " + digest + " 1 2").where == "ima: line 1: line");
+    CHECK(error("d-ng|n-ng|iuid " + digest).where == "ima: line 1: line");
 }
 
 TEST_CASE("ima.ascii: a NUL in a path does not get past the binary reader") {

@@ -178,9 +178,9 @@ TEST_CASE("ima: lengths beyond the limits are refused before anything is read by
           "ima: entry 0: header: template name length");
     CHECK(error_of(raw_entry(10, 0, "", 8, data)).where ==
           "ima: entry 0: header: template name length");
-    CHECK(error_of(raw_entry(10, 97, std::string(97, 'a'), 8, data)).where ==
+    CHECK(error_of(raw_entry(10, 256, std::string(256, 'a'), 8, data)).where ==
           "ima: entry 0: header: template name length");
-    CHECK(error_of(raw_entry(10, 96, std::string(96, 'a'), 8, data)).code == Code::unsupported);
+    CHECK(read_all(raw_entry(10, 255, std::string(255, 'a'), 8, data)));
     CHECK(error_of(raw_entry(10, 6, "ima-ng", 0xffffffff, data)).code == Code::too_large);
     CHECK(error_of(raw_entry(10, 6, "ima-ng", ima::kMaxTemplateData + 1, data)).code ==
           Code::too_large);
@@ -190,11 +190,128 @@ TEST_CASE("ima: lengths beyond the limits are refused before anything is read by
     CHECK(read_all(ImaBuilder().add("/a", kDigest, 23).log()));
 }
 
-TEST_CASE("ima: a template that we do not know is unsupported, custom formats included") {
-    for (const std::string_view name : {"ima-xyz", "d-ng|n-ng|iuid", "IMA-NG", "ima-ng "}) {
-        CHECK(error_of(name, {digest_field("sha256", kDigest), name_field("/a")}).code ==
-              Code::unsupported);
+TEST_CASE("ima: a template that nobody knows is carried, without a digest and a path") {
+    for (const std::string_view name : {"ima-xyz", "IMA-NG", "d-ng,n-ng"}) {
+        CAPTURE(name);
+        const ImaBuilder log =
+            ImaBuilder().add_fields(name, {digest_field("sha256", kDigest), name_field("/a")});
+        const auto entries = read_all(log.log());
+        REQUIRE(entries);
+        CHECK((*entries)[0].path.empty());
+        CHECK((*entries)[0].file_hash_name.empty());
+        CHECK((*entries)[0].template_data.size() ==
+              log.log().size() - 4 - 20 - 4 - name.size() - 4);
     }
+    using namespace std::string_view_literals;
+    for (const std::string_view name : {"ima-ng "sv, "ima\nng"sv, "ima\0ng"sv, "\xff"sv}) {
+        CAPTURE(name);
+        const Error error = error_of(name, {digest_field("sha256", kDigest), name_field("/a")});
+        CHECK(error.code == Code::malformed);
+        CHECK(error.where == "ima: entry 0: header: template name");
+    }
+}
+
+TEST_CASE("ima: a template whose name is a format is read by it, in any order of the fields") {
+    const Bytes digest = digest_field("sha256", kDigest);
+    const Bytes signature = {3, 2, 4, 9};
+    const auto read = [](std::string_view format, const std::vector<Bytes>& fields) {
+        return read_all(ImaBuilder().add_fields(format, fields).log());
+    };
+    const auto is_file = [](const Result<std::vector<Entry>>& entries) {
+        REQUIRE(entries);
+        const Entry& entry = entries->front();
+        return entry.path == "/a" && entry.file_hash == HashAlg::sha256 &&
+               equal(entry.file_digest, kDigest);
+    };
+    CHECK(is_file(read("d-ng|n-ng", {digest, name_field("/a")})));
+    CHECK(is_file(read("n-ng|d-ng", {name_field("/a"), digest})));
+    CHECK(is_file(read("d-ng|n-ng|sig", {digest, name_field("/a"), signature})));
+    CHECK(is_file(read("iuid|igid|imode|d-ng|n-ng",
+                       {Bytes(4), Bytes(4), Bytes(2), digest, name_field("/a")})));
+    CHECK(
+        is_file(read("d|n|d-ng|n-ng", {Bytes(20, 7), name_field("/a"), digest, name_field("/a")})));
+    CHECK(is_file(
+        read("d-ng|d-ngv2|n", {digest, digest_field("sha256", kDigest, "ima"), name_field("/a")})));
+    CHECK(is_file(read("d-ng|n-ng|hash-of-tomorrow", {digest, name_field("/a"), Bytes(3, 1)})));
+    CHECK(read("d-ng|n-ng|sig", {digest, name_field("/a"), signature})->front().signature.size() ==
+          signature.size());
+    CHECK(read("d-ngv2|n-ng", {digest_field("sha256", kDigest, "verity"), name_field("/a")})
+              ->front()
+              .verity);
+}
+
+TEST_CASE("ima: the fields d and n have the sizes of SHA-1 or MD5 and of a short name") {
+    const auto read = [](const Bytes& digest, const std::string& name) {
+        return read_all(ImaBuilder().add_fields("d|n", {digest, name_field(name)}).log());
+    };
+    REQUIRE(read(Bytes(20, 7), "/a"));
+    CHECK(read(Bytes(20, 7), "/a")->front().file_hash == HashAlg::sha1);
+    REQUIRE(read(Bytes(16, 7), std::string(255, 'a')));
+    CHECK(read(Bytes(16, 7), "/a")->front().file_hash_name == "md5");
+    CHECK_FALSE(read(Bytes(16, 7), "/a")->front().file_hash);
+    for (const std::size_t size : {0U, 15U, 17U, 21U, 32U}) {
+        const auto refused = read(Bytes(size, 7), "/a");
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().where == "ima: entry 0: template data: d");
+    }
+    CHECK(read(Bytes(20, 7), std::string(256, 'a')).error().where ==
+          "ima: entry 0: template data: n");
+    CHECK(error_of("d", {Bytes(21)}).where == "ima: entry 0: template data: d");
+}
+
+TEST_CASE("ima: a format has at most 15 fields") {
+    std::string format = "d-ng";
+    std::vector<Bytes> fields = {digest_field("sha256", kDigest)};
+    for (int i = 0; i < 14; ++i) {
+        format += "|iuid";
+        fields.emplace_back();
+    }
+    CHECK(accepts(format, fields));
+    fields.emplace_back();
+    CHECK(error_of(format + "|iuid", fields).where == "ima: entry 0: header: template name");
+}
+
+TEST_CASE("ima: others accept, we refuse: a field that its owner wrote, called digest or path") {
+    const Bytes real = digest_field("sha256", Bytes(32, 0xee));
+    const Bytes good = digest_field("sha256", kDigest);
+    const auto first = [](std::string_view format, const std::vector<Bytes>& fields) {
+        const auto entries = read_all(ImaBuilder().add_fields(format, fields).log());
+        REQUIRE(entries);
+        return std::pair(std::string(entries->front().path),
+                         std::string(entries->front().file_hash_name));
+    };
+    // The template hash is the same whatever the fields are called.
+    const std::pair<std::string, std::string> no_digest = {"/a", ""};
+    const std::pair<std::string, std::string> no_path = {"", "sha256"};
+    CHECK(first("later|n-ng|xattrvalues", {real, name_field("/b"), good}).second.empty());
+    CHECK(first("n-ng|later|d-ng", {name_field("/a"), real, good}) == no_digest);
+    CHECK(first("n-ng|xattrvalues|d-ng", {name_field("/a"), real, good}) == no_digest);
+    CHECK(first("n-ng|d-modsig|sig|d-ng", {name_field("/a"), real, {}, good}) == no_digest);
+    CHECK(first("d-ng|buf|n-ng", {digest_field("sha256", sha256(name_field("/b"))),
+                                  name_field("/b"), name_field("/a")}) == no_path);
+    // Two that differ say nothing.
+    CHECK(first("d-ng|n-ng|n-ng", {good, name_field("/a"), name_field("/b")}) == no_path);
+    CHECK(first("d-ng|n|n-ng", {good, name_field("/a"), name_field("/a")}) ==
+          std::pair<std::string, std::string>("/a", "sha256"));
+    CHECK(error_of("d-ng|d-ng|n-ng", {good, real, name_field("/a")}).where ==
+          "ima: entry 0: template data: d-ng");
+    CHECK(error_of("d-ng|d-ngv2|n-ng",
+                   {good, digest_field("sha256", Bytes(32, 1), "ima"), name_field("/a")})
+              .where == "ima: entry 0: template data: d-ngv2");
+}
+
+TEST_CASE("ima: a buffer in a format of one's own has its digest beside it too") {
+    const Bytes buffer = text_bytes("quiet");
+    const Bytes name = name_field("kexec-cmdline");
+    const std::string_view format = "d-ng|n-ng|buf";
+    CHECK(accepts(format, {digest_field("sha256", sha256(buffer)), name, buffer}));
+    CHECK(accepts(format, {digest_field("sha256", kDigest), name_field("/a"), {}}));
+    CHECK(error_of(format, {digest_field("sha256", kDigest), name, buffer}).code == Code::mismatch);
+}
+
+TEST_CASE("ima: a name is logged with _ for each space, and nothing else changes") {
+    CHECK(ima::logged_name("/opt/my app/a  b\t\xff") == "/opt/my_app/a__b\t\xff");
+    CHECK(ima::logged_name("").empty());
 }
 
 TEST_CASE("ima: an entry has exactly the fields of its template") {
@@ -379,9 +496,28 @@ TEST_CASE("ima: the list of one bank has template digests of that size") {
         CHECK((*entries)[0].template_digest.size() == digest_size(alg));
         CHECK((*entries)[1].violation);
         if (alg != HashAlg::sha1) {
-            CHECK_FALSE(read_all(log.log()));
+            CHECK_FALSE(read_all(log.log(), ima::kSha1DigestSize));
         }
     }
+}
+
+TEST_CASE("ima: the size of the template digests is found out, also by a later part of the list") {
+    for (const HashAlg alg : kAllHashAlgs) {
+        CAPTURE(hash_name(alg));
+        const ImaBuilder log = ImaBuilder(alg)
+                                   .add("/a", kDigest)
+                                   .add_violation("/b")
+                                   .add_signed("/c", kDigest, Bytes(9, 3));
+        for (std::size_t from = 0; from < log.size(); ++from) {
+            const ByteView rest = ByteView(log.log()).subspan(log.offset(from));
+            CHECK(ima::template_digest_size(rest) == digest_size(alg));
+            const auto entries = read_all(rest, LogReader::kByContent);
+            REQUIRE(entries);
+            CHECK(entries->size() == log.size() - from);
+        }
+    }
+    CHECK(ima::template_digest_size({}) == 20);
+    CHECK(ima::template_digest_size(text_bytes("no list")) == 20);
 }
 
 TEST_CASE("ima: the template hash is that of the data, padded for the first template") {
