@@ -81,7 +81,7 @@ _ratls() {
                     ;;
                 import)
                     options="--from --out --name --sequence --image --valid-days --valid-from
-                        --require --force --help"
+                        --require --skip-invalid --sha1 --force --help"
                     ;;
                 merge) options="--out --name --sequence --force --help" ;;
                 diff | show) options="--json --help" ;;

@@ -13,41 +13,41 @@ namespace {
 constexpr JsonLimits kLimits = {.max_bytes = std::size_t{256} << 20, .max_depth = 8};
 constexpr std::string_view kSpace = " \t\r";
 
-/// "sha256:HEX" of a bare digest. Its length says the algorithm.
+/// "sha256:HEX" of a digest, which may have its algorithm before it. Else its length says it.
 Result<std::string> digest_text(std::string_view text) {
+    const std::size_t colon = text.find(':');
+    const std::string_view digits = colon == std::string_view::npos ? text : text.substr(colon + 1);
     for (const HashAlg alg : kAllHashAlgs) {
-        if (text.size() == 2 * digest_size(alg) && parse_hex(text)) {
-            return std::string(hash_name(alg)) + ":" + lower(text);
+        const bool named = digits.size() == text.size() || text.substr(0, colon) == hash_name(alg);
+        if (named && digits.size() == 2 * digest_size(alg) && parse_hex(digits)) {
+            return std::string(hash_name(alg)) + ":" + lower(digits);
         }
     }
     return fail(Code::malformed, "digest",
-                "40, 64, 96 or 128 hex digits wanted, " + quoted(text) + " found");
+                "40, 64, 96 or 128 hex digits wanted, with the algorithm before them or not, " +
+                    quoted(text) + " found");
 }
 
 /// Collects files; what cannot be a reference of ours is named.
 class FileCollector {
   public:
-    explicit FileCollector(std::vector<std::string>& notes) : notes_(notes) {}
+    FileCollector(const ImportLimits& limits, std::vector<std::string>& notes)
+        : limits_(limits), notes_(notes) {}
 
-    Status add(std::string_view path, std::string_view bare_digest) {
-        if (path.empty() || path.contains('\0')) {
-            return fail(Code::malformed, "path", "one wanted, " + quoted(path) + " found");
+    Status add(std::string_view path, std::string_view digest) {
+        return skip(try_add(path, digest));
+    }
+
+    /// What is no file is noted if the caller wants the rest; else it stays an error.
+    Status skip(Status status) {
+        if (status || !limits_.skip_invalid) {
+            return status;
         }
-        auto digest = digest_text(bare_digest);
-        if (!digest) {
-            return std::unexpected(std::move(digest).error().in(quoted(path, 300)));
-        }
-        if (path == ima::kBootAggregate) {
-            notes_.emplace_back("boot_aggregate: not carried over: it is computed");
-        } else if (all_zero(*parse_hex(bare_digest))) {
-            note(path, "a digest of zeros, which stands for a violation");
-        } else if (digest->starts_with("sha1:")) {
-            note(path, "a SHA-1 digest");
-        } else {
-            files_[std::string(path)].insert(*std::move(digest));
-        }
+        notes_.push_back(status.error().text() + ": not carried over (--skip-invalid)");
         return {};
     }
+
+    bool saw_sha1() const { return saw_sha1_; }
 
     std::optional<ImaReference> finish() const {
         ImaReference out;
@@ -57,13 +57,38 @@ class FileCollector {
         return out.allow.empty() ? std::nullopt : std::optional(std::move(out));
     }
 
+    Status try_add(std::string_view path, std::string_view given) {
+        if (path.empty() || path.contains('\0')) {
+            return fail(Code::malformed, "path", "one wanted, " + quoted(path) + " found");
+        }
+        auto digest = digest_text(given);
+        if (!digest) {
+            return std::unexpected(std::move(digest).error().in(quoted(path, 300)));
+        }
+        const std::string_view digits = std::string_view(*digest).substr(digest->find(':') + 1);
+        const bool sha1 = digest->starts_with("sha1:");
+        if (path == ima::kBootAggregate) {
+            notes_.emplace_back("boot_aggregate: not carried over: it is computed");
+        } else if (digits.find_first_not_of('0') == std::string_view::npos) {
+            note(path, "a digest of zeros, which stands for a violation");
+        } else if (sha1 && !limits_.sha1) {
+            saw_sha1_ = true;
+            note(path, "a SHA-1 digest (--sha1 carries them over)");
+        } else {
+            files_[ima::logged_name(path)].insert(*std::move(digest));
+        }
+        return {};
+    }
+
   private:
     void note(std::string_view path, std::string_view what) {
         notes_.push_back(quoted(path, 300) + ": not carried over: " + std::string(what));
     }
 
+    const ImportLimits limits_;
     std::vector<std::string>& notes_;
-    std::map<std::string, std::set<std::string>> files_;
+    std::map<std::string, std::set<std::string>> files_;  ///< by the name that the kernel logs
+    bool saw_sha1_ = false;
 };
 
 /// Members that have no place in a snapshot: named if they say anything.
@@ -253,6 +278,48 @@ Status keylime_json(std::string_view text, FileCollector& files, std::vector<std
     return {};
 }
 
+/// A name of which the line says, by a backslash before the digest, that it is escaped.
+/// Source: GNU coreutils, "md5sum invocation".
+Result<std::string> unescape(std::string_view name) {
+    std::string out;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        if (name[i] != '\\') {
+            out += name[i];
+            continue;
+        }
+        const char what = ++i < name.size() ? name[i] : '\0';
+        if (what != '\\' && what != 'n' && what != 'r') {
+            return fail(Code::malformed, "path",
+                        "a backslash that escapes nothing, in " + quoted(name, 300));
+        }
+        out += what == 'n' ? '\n' : what == 'r' ? '\r' : '\\';
+    }
+    return out;
+}
+
+/// "digest  path", as sha256sum writes it: a '*' before the path marks a binary file.
+Status keylime_line(std::string_view line, FileCollector& files, std::vector<std::string>& notes) {
+    const bool escaped = line.starts_with('\\');
+    line.remove_prefix(escaped ? 1 : 0);
+    const std::size_t end = std::min(line.find_first_of(kSpace), line.size());
+    const std::size_t begin = std::min(line.find_first_not_of(kSpace, end), line.size());
+    std::string_view name = line.substr(begin);
+    if (name.starts_with("%keyring:")) {
+        notes.push_back(quoted(name, 300) +
+                        ": not carried over: files are accepted by digest, not by signature");
+        return {};
+    }
+    name.remove_prefix(name.starts_with("*/") ? 1 : 0);
+    if (!name.starts_with('/') && name != ima::kBootAggregate) {
+        return fail(Code::malformed, "path",
+                    "a digest and a path from / wanted, " + quoted(line, 300) +
+                        " found; run sha256sum over absolute names");
+    }
+    RATLS_TRY(const std::string path,
+              escaped ? unescape(name) : Result<std::string>(std::string(name)));
+    return files.try_add(path, line.substr(0, end));
+}
+
 Status keylime_lines(std::string_view text, FileCollector& files, std::vector<std::string>& notes) {
     std::size_t number = 0;
     for (std::string_view line : split(text, '\n')) {
@@ -265,29 +332,20 @@ Status keylime_lines(std::string_view text, FileCollector& files, std::vector<st
         if (line.ends_with('\r')) {
             line.remove_suffix(1);
         }
-        const std::size_t end = std::min(line.find_first_of(kSpace), line.size());
-        const std::size_t path = std::min(line.find_first_not_of(kSpace, end), line.size());
-        const std::string_view name = line.substr(path);
-        if (name.starts_with("%keyring:")) {
-            notes.push_back(quoted(name, 300) +
-                            ": not carried over: files are accepted by digest, not by signature");
-            continue;
+        auto status = keylime_line(line, files, notes);
+        if (!status) {
+            status =
+                std::unexpected(std::move(status).error().in("line " + std::to_string(number)));
         }
-        const std::string where = "line " + std::to_string(number);
-        if (!name.starts_with('/') && name != ima::kBootAggregate) {
-            return fail(Code::malformed, where,
-                        "a digest and a path from / wanted, " + quoted(line, 300) + " found");
-        }
-        if (auto status = files.add(name, line.substr(0, end)); !status) {
-            return std::unexpected(std::move(status).error().in(where));
-        }
+        RATLS_CHECK(files.skip(std::move(status)));
     }
     return {};
 }
 
 }  // namespace
 
-Result<ImportedReferences> parse_cosmian_snapshot(std::string_view text) {
+Result<ImportedReferences> parse_cosmian_snapshot(std::string_view text,
+                                                  const ImportLimits& limits) {
     auto json = parse_json(text, kLimits);
     if (!json) {
         return std::unexpected(std::move(json).error().in("cosmian"));
@@ -297,7 +355,7 @@ Result<ImportedReferences> parse_cosmian_snapshot(std::string_view text) {
     const Json* cloud = json->find("cloud_type");
     const bool azure =
         cloud != nullptr && cloud->if_string() != nullptr && *cloud->if_string() == "Azure";
-    FileCollector files(out.notes);
+    FileCollector files(limits, out.notes);
     Status status;
     const Json* tee = json->find("tee_policy");
     if (tee == nullptr) {
@@ -320,10 +378,10 @@ Result<ImportedReferences> parse_cosmian_snapshot(std::string_view text) {
     return out;
 }
 
-Result<ImportedReferences> parse_keylime_policy(std::string_view text) {
+Result<ImportedReferences> parse_keylime_policy(std::string_view text, const ImportLimits& limits) {
     ImportedReferences out;
     out.snapshot.origin = "observed";
-    FileCollector files(out.notes);
+    FileCollector files(limits, out.notes);
     const std::size_t begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
     auto status = text.substr(begin).starts_with('{') ? keylime_json(text, files, out.notes)
                                                       : keylime_lines(text, files, out.notes);
@@ -332,7 +390,10 @@ Result<ImportedReferences> parse_keylime_policy(std::string_view text) {
     }
     out.snapshot.ima = files.finish();
     if (!out.snapshot.ima) {
-        return fail(Code::malformed, "keylime", "not one file that can be carried over");
+        return fail(
+            Code::malformed, "keylime",
+            std::string("not one file that can be carried over") +
+                (files.saw_sha1() ? ": they have SHA-1 digests, which --sha1 carries over" : ""));
     }
     return out;
 }

@@ -246,6 +246,9 @@ Run add_import(CLI::App& command, Io& io) {
     command.add_option("--require", o->require, "Path that must always be measured")
         ->type_name("PATH")
         ->allow_extra_args(false);
+    command.add_flag("--skip-invalid", o->skip_invalid,
+                     "Leave out lines and files that cannot be read, and name them");
+    command.add_flag("--sha1", o->sha1, "Carry SHA-1 digests over too");
     return [o, &io] { return cmd_snapshot_import(*o, io); };
 }
 

@@ -144,8 +144,10 @@ int cmd_snapshot_import(const ImportOptions& options, Io& io) {
     if (!file) {
         return report(io, file.error());
     }
-    auto imported = options.from == "cosmian" ? verify::parse_cosmian_snapshot(as_text(*file))
-                                              : verify::parse_keylime_policy(as_text(*file));
+    const verify::ImportLimits limits{options.skip_invalid, options.sha1};
+    auto imported = options.from == "cosmian"
+                        ? verify::parse_cosmian_snapshot(as_text(*file), limits)
+                        : verify::parse_keylime_policy(as_text(*file), limits);
     if (!imported) {
         return report(io, imported.error());
     }

@@ -109,6 +109,8 @@ struct ImportOptions {
     std::string from;  ///< "cosmian" or "keylime"
     std::string file;
     std::vector<std::string> require;
+    bool skip_invalid = false;
+    bool sha1 = false;
 };
 
 struct SignOptions {

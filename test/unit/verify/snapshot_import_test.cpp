@@ -93,19 +93,91 @@ TEST_CASE("import keylime: lines of digest and path") {
                 "  /old\n" + k64 + "  boot_aggregate\n" + k64 + " %keyring:.ima\n");
     const auto& allow = imported.snapshot.ima->allow;
     REQUIRE(allow.size() == 2);
-    CHECK(allow[0].path == "/usr/bin/a b");
+    CHECK(allow[0].path == "/usr/bin/a_b");  // as the kernel logs it
     CHECK(allow[1].digests == std::vector{"sha384:" + k96});
     CHECK(imported.notes.size() == 3);
     CHECK(notes_say(imported, "%keyring:.ima"));
-    const std::vector<std::string> lines = {
-        k64,       k64 + " ",   k64 + "  ./relative", k64 + " */binary", "\\" + k64 + "  /a",
-        "xyz  /a", "/a  " + k64};
+    const std::vector<std::string> lines = {k64,
+                                            k64 + " ",
+                                            k64 + "  ./relative",
+                                            k64 + " *relative",
+                                            "\\" + k64 + "  /a\\b",
+                                            "xyz  /a",
+                                            "/a  " + k64,
+                                            "sha512:" + k64 + "  /a",
+                                            "sha256:" + k40 + "  /a",
+                                            "SHA256 (/a) = " + k64,
+                                            "\\" + k64 + "  /a\\"};
     for (const std::string& line : lines) {
         CAPTURE(line);
         const auto refused = parse_keylime_policy(k64 + "  /good\n" + line);
         REQUIRE_FALSE(refused);
         CHECK(refused.error().where.contains("line 2"));
     }
+}
+
+TEST_CASE("import keylime: what sha256sum writes, with its marks and escapes") {
+    const auto imported = keylime("\\" + k64 + "  /usr/lib/a\\\\x2db\n" + k64 + " */usr/bin/b\n" +
+                                  "\\" + k64 + " */c\\nd\\re\n" + k64 + "  /with space\n" + k96 +
+                                  "  /with_space\n" + k64 + "  /raw\\n\n");
+    const auto& allow = imported.snapshot.ima->allow;
+    REQUIRE(allow.size() == 5);
+    CHECK(allow[0].path == "/c\nd\re");
+    CHECK(allow[1].path == "/raw\\n");
+    CHECK(allow[2].path == "/usr/bin/b");
+    CHECK(allow[3].path == "/usr/lib/a\\x2db");
+    CHECK(allow[4].path == "/with_space");
+    CHECK(allow[4].digests == std::vector{"sha256:" + k64, "sha384:" + k96});
+    CHECK(imported.notes.empty());
+}
+
+TEST_CASE("import keylime: a digest may have its algorithm before it") {
+    const auto lines = keylime("sha256:" + k64 + "  boot_aggregate\nsha384:" + k96 + "  /a\n");
+    CHECK(lines.snapshot.ima->allow[0].digests == std::vector{"sha384:" + k96});
+    CHECK(notes_say(lines, "boot_aggregate"));
+    const auto json = keylime(keylime_json(
+        "", R"({"boot_aggregate":["sha256:)" + k64 + R"("],"/a":["sha512:)" + k128 + R"("]})"));
+    CHECK(json.snapshot.ima->allow[0].digests == std::vector{"sha512:" + k128});
+    for (const std::string& digest : {"sha1:" + k64, "md5:" + k64, ":" + k64, "sha256:"}) {
+        CAPTURE(digest);
+        const auto refused =
+            parse_keylime_policy(keylime_json("", R"({"/a":[")" + digest + R"("]})"));
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().where.contains("/a"));
+    }
+}
+
+TEST_CASE("import keylime: what is left out on demand is listed, each line") {
+    const std::string text = k64 + "  /good\n" + k64 + "  ./relative\nxyz  /bad\n\\" + k64 +
+                             "  /a\\b\n" + k64 + "  boot_aggregate\n";
+    const auto refused = parse_keylime_policy(text);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().where.contains("line 2"));
+    CHECK(refused.error().what.contains("absolute names"));
+    const auto imported = parse_keylime_policy(text, {.skip_invalid = true});
+    REQUIRE(imported);
+    CHECK(imported->snapshot.ima->allow.size() == 1);
+    CHECK(imported->notes.size() == 4);
+    for (const char* line : {"line 2", "line 3", "line 4"}) {
+        CAPTURE(line);
+        CHECK(notes_say(*imported, line));
+    }
+    const auto json = parse_keylime_policy(
+        keylime_json("", R"({"/a":["xyz"],"/b":[")" + k64 + R"("]})"), {.skip_invalid = true});
+    REQUIRE(json);
+    CHECK(json->snapshot.ima->allow.size() == 1);
+    CHECK(notes_say(*json, "\"/a\""));
+}
+
+TEST_CASE("import keylime: SHA-1 digests are carried over on demand only") {
+    const std::string text = k40 + "  /a\n";
+    const auto refused = parse_keylime_policy(text);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().what.contains("--sha1"));
+    const auto imported = parse_keylime_policy(text, {.sha1 = true});
+    REQUIRE(imported);
+    CHECK(imported->snapshot.ima->allow[0].digests == std::vector{"sha1:" + k40});
+    CHECK(imported->notes.empty());
 }
 
 TEST_CASE("import cosmian: what ratls compares of SEV-SNP is carried over, the rest is named") {
