@@ -142,51 +142,76 @@ class RawTpmVerifier {
     }
 
     /// Nobody claims values: the logs must give every selected one, and their digest is the proof.
+    /// What no log extends has its value of the reset, which the same digest proves.
     void check_against_digest(const TpmEvidence& evidence, HashAlg bank) {
+        std::vector<tpm::PcrSelection> assumed;
         std::vector<tpm::PcrValue> values;
         for (const tpm::PcrSelection& selection : evidence.quote.pcrs) {
-            if (!boot_log_) {
-                break;
-            }
-            for (const auto& [index, value] : eventlog::replay(*boot_log_, selection.bank)) {
+            const auto replayed = boot_log_ ? eventlog::replay(*boot_log_, selection.bank)
+                                            : std::map<std::uint32_t, Digest>();
+            std::uint32_t missing = 0;
+            for (unsigned index = 0; index < tpm::kPcrCount; ++index) {
                 // PCR 10 is the IMA log's to prove, if there is one.
                 const bool by_ima = ima_log_ && selection.bank == bank && index == kImaPcr;
-                if (!by_ima && ((selection.mask >> index) & 1) != 0) {
-                    values.push_back({selection.bank, index, to_bytes(value.view())});
+                if (by_ima || ((selection.mask >> index) & 1) == 0) {
+                    continue;
                 }
+                const auto value = replayed.find(index);
+                missing |= value == replayed.end() ? 1U << index : 0;
+                values.push_back({selection.bank, index,
+                                  value == replayed.end() ? reset_value(selection.bank, index)
+                                                          : to_bytes(value->second.view())});
+            }
+            if (missing != 0) {
+                assumed.push_back({selection.bank, missing});
             }
         }
-        const bool ima_quoted = quoted(evidence.quote, bank, kImaPcr);
+        const std::string note = assumed.empty()
+                                     ? ""
+                                     : ", with the values of the reset for " +
+                                           selection_text(assumed) + ", which no log extends";
         if (!ima_log_) {
-            const auto digest = tpm::pcr_digest(evidence.quote.pcrs, values, evidence.digest_alg);
-            check_digest(evidence, digest);
+            check_digest(evidence, values, note);
             return;
         }
+        const bool ima_quoted = quoted(evidence.quote, bank, kImaPcr);
         out_.findings.check("ima.quoted", ima_quoted, "PCR 10 quoted",
                             selection_text(evidence.quote.pcrs));
         if (!ima_quoted) {
             return;
         }
         values.push_back({bank, kImaPcr, Bytes(digest_size(bank))});
-        const auto complete = tpm::pcr_digest(evidence.quote.pcrs, values, evidence.digest_alg);
-        if (!complete) {
-            check_digest(evidence, complete);
-            return;
-        }
-        judge_match(ima::match_prefix_if(*ima_log_, bank, [&](ByteView value) {
-            values.back().value.assign(value.begin(), value.end());
-            const auto digest = tpm::pcr_digest(evidence.quote.pcrs, values, evidence.digest_alg);
-            return digest && equal(digest->view(), evidence.quote.pcr_digest);
-        }));
+        judge_match(ima::match_prefix_if(*ima_log_, bank,
+                                         [&](ByteView value) {
+                                             values.back().value.assign(value.begin(), value.end());
+                                             return digest_fits(evidence, values);
+                                         }),
+                    note);
     }
 
-    void check_digest(const TpmEvidence& evidence, const Result<Digest>& digest) {
-        out_.findings.check(
-            "tpm.pcr_digest", digest && equal(digest->view(), evidence.quote.pcr_digest),
-            hex(evidence.quote.pcr_digest), digest ? hex(digest->view()) : digest.error().text());
+    /// Source: PC Client Platform TPM Profile 1.05, section 4.6.2.
+    static Bytes reset_value(HashAlg bank, unsigned index) {
+        constexpr unsigned kFirstDynamic = 17;
+        constexpr unsigned kLastDynamic = 22;
+        const bool dynamic = index >= kFirstDynamic && index <= kLastDynamic;
+        return Bytes(digest_size(bank), dynamic ? std::uint8_t{0xff} : std::uint8_t{0});
     }
 
-    void judge_match(const Result<std::optional<ima::PrefixMatch>>& match) {
+    static bool digest_fits(const TpmEvidence& evidence, const std::vector<tpm::PcrValue>& values) {
+        const auto digest = tpm::pcr_digest(evidence.quote.pcrs, values, evidence.digest_alg);
+        return digest && equal(digest->view(), evidence.quote.pcr_digest);
+    }
+
+    void check_digest(const TpmEvidence& evidence, const std::vector<tpm::PcrValue>& values,
+                      const std::string& note) {
+        const auto digest = tpm::pcr_digest(evidence.quote.pcrs, values, evidence.digest_alg);
+        out_.findings.check("tpm.pcr_digest", digest_fits(evidence, values),
+                            hex(evidence.quote.pcr_digest),
+                            (digest ? hex(digest->view()) : digest.error().text()) + note);
+    }
+
+    void judge_match(const Result<std::optional<ima::PrefixMatch>>& match,
+                     const std::string& note = {}) {
         if (!match) {
             out_.findings.fail("ima.format", "an IMA log", match.error().text());
             return;
@@ -195,8 +220,8 @@ class RawTpmVerifier {
         out_.findings.check("ima.replay", match->has_value(),
                             "a prefix that replays to the quoted PCR 10",
                             *match ? std::to_string((*match)->entries) + " of " +
-                                         std::to_string((*match)->total) + " entries"
-                                   : "no prefix does");
+                                         std::to_string((*match)->total) + " entries" + note
+                                   : "no prefix does" + note);
         if (!*match) {
             return;
         }

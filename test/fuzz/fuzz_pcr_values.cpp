@@ -1,4 +1,4 @@
-#include "verify/formats/tpm.h"
+#include "verify/formats/pcr_values.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     (void)ratls::verify::parse_pcr_values({data, size});

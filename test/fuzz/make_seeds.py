@@ -234,9 +234,11 @@ SMALL = {
         b"10 " + b"11" * 20 + b" ima-ng sha256:" + b"22" * 32 + b" /usr/bin/true\n",
         b"10 " + b"00" * 20 + b" ima-ng sha1:" + b"00" * 20 + b" /tmp/x\n",
         b"10 " + b"11" * 20 + b" ima-sig sha256:" + b"22" * 32 + b" /usr/bin/true 0302\n",
+        b"10 " + b"11" * 32 + b" iuid|d-ng|n-ng|imode 0 sha256:" + b"22" * 32 + b" /a 33188\n",
     ],
     "ima_log": [
         ima_entry(10, b"ima-ng", b"boot_aggregate") + ima_entry(10, b"ima-ng", b"/usr/bin/true"),
+        ima_entry(10, b"d-ng|n-ng", b"boot_aggregate") + ima_entry(10, b"of-tomorrow", b"/x"),
     ],
     "ima_signature": [b"\3\2\4" + b"\xde\xc0\xde\x01" + struct.pack(">H", 5) + b"\x30\3\2\1\1"],
     "import_cosmian": [
@@ -251,6 +253,7 @@ SMALL = {
                     "excludes": ["/tmp/.*"], "keyrings": {}, "ima-buf": {"x": ["cc" * 48]},
                     "ima": {"ignored_keyrings": [], "dm_policy": None}}).encode(),
         b"# comment\n" + b"bb" * 32 + b"  /usr/bin/a\n" + b"aa" * 20 + b"  boot_aggregate\n",
+        b"\\" + b"bb" * 32 + b" */a\\\\b\\n\nsha256:" + b"bb" * 32 + b"  /c d\n",
     ],
     "json_cursor": [b'{"a":{"b":[1,"\\"}"]},"c":"d"}', b' { "" : null , "x":[{}] } '],
     "json": [
@@ -262,6 +265,9 @@ SMALL = {
         b"pcrs:\n  sha256:\n    0 : 0x" + b"00" * 32 + b"\n    10: 0x" + b"AB" * 32 + b"\n",
         json.dumps({"sha256": {"0": "00" * 32, "10": "ab" * 32}}).encode(),
         json.dumps(["00" * 32] * 24).encode(),
+        b"quoted: ff54\nsignature:\n  alg: ecdsa\npcrs:\n  sha1:\n    7 : 0x" + b"00" * 20 + b"\ncalcDigest: 00\n",
+        struct.pack("<IHBIB", 1, 11, 3, 0x101, 0) + bytes(15 * 8) + struct.pack("<II", 1, 2)
+        + (struct.pack("<H", 32) + bytes(64)) * 2 + bytes(6 * 66),
     ],
     "pem": [
         b"-----BEGIN X-----\n%s\n-----END X-----\n" % base64.b64encode(bytes(range(48))),

@@ -1,6 +1,7 @@
 #include "ratls/evidence/hcl/report.h"
 #include "verify/cli/commands.h"
 #include "verify/cli/target.h"
+#include "verify/formats/pcr_values.h"
 
 namespace ratls::cli {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
-#include "ratls/codec/json.h"
 #include "ratls/codec/pem.h"
+#include "ratls/crypto/public_key.h"
 
 namespace ratls::verify {
 namespace {
@@ -35,12 +35,30 @@ Result<Ak> parse_ak(ByteView file) {
     return std::unexpected(std::move(area).error());
 }
 
-/// A bare signature has the size of an RSA key, which a TPMT_SIGNATURE, being longer, never has.
-Result<tpm::Signature> parse_any_signature(ByteView bytes, const PublicKey& key) {
-    if (key.kind() == KeyKind::rsa && bytes.size() * 8 == key.bits()) {
-        return tpm::Signature{tpm::kRsassa, HashAlg::sha256, bytes, {}};
+/// A bare signature of RSA has the size of the key, which a TPMT_SIGNATURE, being longer, never
+/// has. One of ECDSA is DER, which no TPMT_SIGNATURE begins like. Neither says scheme and hash:
+/// these are the key's if its public area is here, else those of `tpm2_quote`.
+Result<tpm::Signature> parse_any_signature(ByteView bytes, const Ak& ak) {
+    constexpr std::uint8_t kSequence = 0x30;
+    const bool rsa = ak.key.kind() == KeyKind::rsa;
+    const HashAlg hash = (ak.area ? ak.area->scheme_hash : std::nullopt).value_or(HashAlg::sha256);
+    if (rsa && bytes.size() * 8 == ak.key.bits()) {
+        return tpm::Signature{
+            ak.area ? ak.area->scheme : std::uint16_t{tpm::kRsassa}, hash, bytes, {}};
+    }
+    if (!rsa && !bytes.empty() && bytes[0] == kSequence) {
+        RATLS_TRY(const EcdsaSignature parts, parse_ecdsa_der(bytes));
+        return tpm::Signature{tpm::kEcdsa, hash, parts.r, parts.s};
     }
     return tpm::parse_signature(bytes);
+}
+
+/// What else was handed over where a quote is wanted; "" if it may be one.
+std::string other_than_quote(ByteView file) {
+    const bool printed = as_text(file).starts_with("quoted:");
+    return printed ? "what tpm2_quote prints was given; hand over the files of its options "
+                     "--message, --signature and --pcr"
+                   : "";
 }
 
 /// The scheme in the public area is part of what the key may do.
@@ -83,7 +101,7 @@ void check_selection(const TpmInputs& inputs, const TpmEvidence& evidence, Findi
     out.check("tpm.selection", same, selection_text(claimed), selection_text(quoted));
     const auto digest = tpm::pcr_digest(quoted, *inputs.pcrs, evidence.digest_alg);
     const bool equal_digest = digest && equal(digest->view(), evidence.quote.pcr_digest);
-    out.check("tpm.pcr_digest", same && equal_digest, hex(evidence.quote.pcr_digest),
+    out.check("tpm.pcr_digest", equal_digest, hex(evidence.quote.pcr_digest),
               digest ? hex(digest->view()) : digest.error().text());
 }
 
@@ -130,11 +148,14 @@ std::optional<Verified<TpmEvidence>> verify_tpm_quote(const TpmInputs& inputs, F
     }
     auto quote = tpm::parse_quote(inputs.attest);
     const auto ak = parse_ak(inputs.ak);
-    const auto signature = ak ? parse_any_signature(inputs.signature, ak->key)
+    const auto signature = ak ? parse_any_signature(inputs.signature, *ak)
                               : Result<tpm::Signature>(std::unexpected(ak.error()));
     if (!quote || !signature) {
+        const std::string other = other_than_quote(quote ? inputs.signature : inputs.attest);
         out.fail("tpm.quote.format", "TPMS_ATTEST of a quote, TPMT_SIGNATURE, TPMT_PUBLIC",
-                 quote ? signature.error().text() : quote.error().text());
+                 !other.empty() ? other
+                 : quote        ? signature.error().text()
+                                : quote.error().text());
         return done();
     }
     out.pass("tpm.quote.format", selection_text(quote->pcrs));
@@ -165,118 +186,6 @@ std::optional<Verified<TpmEvidence>> verify_tpm_quote(const TpmInputs& inputs, F
         evidence.pcrs = *inputs.pcrs;
     }
     return done();
-}
-
-namespace {
-
-constexpr std::size_t kMaxPcrFile = 256 * 1024;
-
-Status add_value(std::vector<tpm::PcrValue>& out, HashAlg bank, std::string_view index_text,
-                 std::string_view hex_text) {
-    if (index_text.empty() || index_text.size() > 2 ||
-        !std::ranges::all_of(index_text, [](char c) { return c >= '0' && c <= '9'; })) {
-        return fail(Code::malformed, "pcrs", "PCR index 0 to 23 wanted, " + quoted(index_text));
-    }
-    const auto index = static_cast<unsigned>(std::stoul(std::string(index_text)));
-    if (hex_text.starts_with("0x") || hex_text.starts_with("0X")) {
-        hex_text.remove_prefix(2);
-    }
-    auto value = parse_hex(hex_text, digest_size(bank));
-    if (!value) {
-        return std::unexpected(std::move(value).error().in("pcrs: " + std::string(hash_name(bank)) +
-                                                           ":" + std::string(index_text)));
-    }
-    const bool twice = std::ranges::any_of(
-        out, [&](const tpm::PcrValue& v) { return v.bank == bank && v.index == index; });
-    if (index >= tpm::kPcrCount || twice) {
-        return fail(Code::malformed, "pcrs",
-                    "PCR index 0 to 23, once each, wanted, " + std::to_string(index) + " found");
-    }
-    out.push_back({bank, index, *std::move(value)});
-    return {};
-}
-
-Result<std::vector<tpm::PcrValue>> parse_pcr_json(std::string_view text) {
-    RATLS_TRY(const Json json, parse_json(text, {.max_bytes = kMaxPcrFile, .max_depth = 4}));
-    std::vector<tpm::PcrValue> out;
-    if (const Json::Array* list = json.if_array()) {
-        for (std::size_t i = 0; i < list->size(); ++i) {
-            const std::string* value = (*list)[i].if_string();
-            if (value == nullptr || list->size() != tpm::kPcrCount) {
-                return fail(Code::malformed, "pcrs", "a list of 24 hex texts wanted");
-            }
-            RATLS_CHECK(add_value(out, HashAlg::sha256, std::to_string(i), *value));
-        }
-        return out;
-    }
-    if (json.if_object() == nullptr) {
-        return fail(Code::malformed, "pcrs", "bank -> index -> hex wanted");
-    }
-    for (const auto& [bank_name, values] : *json.if_object()) {
-        const auto bank = hash_from_name(bank_name);
-        if (!bank || values.if_object() == nullptr) {
-            return fail(Code::unsupported, "pcrs", "unknown bank " + quoted(bank_name));
-        }
-        for (const auto& [index, value] : *values.if_object()) {
-            if (value.if_string() == nullptr) {
-                return fail(Code::malformed, "pcrs", "a hex text wanted at " + quoted(index));
-            }
-            RATLS_CHECK(add_value(out, *bank, index, *value.if_string()));
-        }
-    }
-    return out;
-}
-
-std::string_view trim(std::string_view text) {
-    constexpr std::string_view kSpace = " \t\r";
-    const std::size_t first = text.find_first_not_of(kSpace);
-    if (first == std::string_view::npos) {
-        return {};
-    }
-    return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
-/// As `tpm2_pcrread` prints: "  sha256:" and below it "    0 : 0x00..".
-Result<std::vector<tpm::PcrValue>> parse_pcr_tools(std::string_view text) {
-    std::vector<tpm::PcrValue> out;
-    std::optional<HashAlg> bank;
-    for (const std::string_view line : split(text, '\n')) {
-        const std::string_view content = trim(line);
-        if (content.empty()) {
-            continue;
-        }
-        const std::size_t colon = content.find(':');
-        if (colon == std::string_view::npos) {
-            return fail(Code::malformed, "pcrs", "not a line of tpm2_pcrread: " + quoted(content));
-        }
-        const std::string_view key = trim(content.substr(0, colon));
-        const std::string_view value = trim(content.substr(colon + 1));
-        if (value.empty()) {
-            bank = hash_from_name(key);
-            if (!bank) {
-                return fail(Code::unsupported, "pcrs", "unknown bank " + quoted(key));
-            }
-        } else if (!bank) {
-            return fail(Code::malformed, "pcrs", "a value before the first bank");
-        } else {
-            RATLS_CHECK(add_value(out, *bank, key, value));
-        }
-    }
-    return out;
-}
-
-}  // namespace
-
-Result<std::vector<tpm::PcrValue>> parse_pcr_values(ByteView file) {
-    const std::string_view text = as_text(file);
-    if (text.size() > kMaxPcrFile || !is_utf8(text)) {
-        return fail(Code::malformed, "pcrs", "a text of at most 256 KiB wanted");
-    }
-    const std::size_t first = text.find_first_not_of(" \t\r\n");
-    if (first != std::string_view::npos && (text[first] == '{' || text[first] == '[')) {
-        return parse_pcr_json(text);
-    }
-    return parse_pcr_tools(text);
 }
 
 }  // namespace ratls::verify

@@ -23,7 +23,7 @@ struct TpmEvidence {
 
 struct TpmInputs {
     ByteView attest;     ///< TPMS_ATTEST
-    ByteView signature;  ///< TPMT_SIGNATURE, or a bare RSASSA signature with SHA-256
+    ByteView signature;  ///< TPMT_SIGNATURE, or a bare RSA signature, or one of ECDSA in DER
     ByteView ak;         ///< TPMT_PUBLIC, TPM2B_PUBLIC, or a PEM or DER SubjectPublicKeyInfo
     /// What extraData must be, exactly; not checked if absent.
     std::optional<Bytes> nonce;
@@ -36,10 +36,6 @@ struct TpmInputs {
 /// of it holds. `not_checked` gets what could not be looked at.
 std::optional<Verified<TpmEvidence>> verify_tpm_quote(const TpmInputs& inputs, Findings& out,
                                                       std::vector<std::string>& not_checked);
-
-/// PCR values in a file: the tpm2-tools YAML-like form, JSON bank -> index -> hex, or a JSON list
-/// of 24 SHA-256 values.
-Result<std::vector<tpm::PcrValue>> parse_pcr_values(ByteView file);
 
 /// "sha256:0,1,7", for messages.
 std::string selection_text(const std::vector<tpm::PcrSelection>& selection);

@@ -416,6 +416,9 @@ std::string summary(const verify::VerificationResult& result) {
             if (finding.verdict == verdict && std::ranges::find(seen, finding.rule) == seen.end()) {
                 seen.push_back(finding.rule);
                 out += (out.empty() ? "" : ", ") + finding.rule;
+                // No finding says "wanted X, found X".
+                const bool same = verdict == Verdict::fail && finding.expected == finding.actual;
+                out += same ? " (wanted is what was found)" : "";
             }
         }
         return out;

@@ -1,7 +1,10 @@
 // Rules about TPM quotes and the boot log, in a certificate and by themselves.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "ratls/base/writer.h"
+#include "ratls/codec/der.h"
 #include "test/support/rsa_key.h"
 #include "test/unit/verify/scene.h"
 
@@ -436,60 +439,84 @@ TEST_CASE(
     CHECK(summary(scene.verify_quote(raw, kNonce)) == "invalid: ima.replay");
 }
 
-TEST_CASE("tpm.pcrs: a file of PCR values is read in its three forms") {
-    const std::string a(64, 'a');
-    const std::string b(40, 'b');
-    const auto tools = parse_pcr_values(as_bytes("  sha256:\n    0 : 0x" + a + "\n    23: 0x" + a +
-                                                 "\n  sha1:\r\n    7 : 0x" + b + "\n\n"));
-    REQUIRE(tools);
-    REQUIRE(tools->size() == 3);
-    CHECK((*tools)[0].bank == HashAlg::sha256);
-    CHECK((*tools)[0].value == Bytes(32, 0xaa));
-    CHECK((*tools)[1].index == 23);
-    CHECK((*tools)[2].bank == HashAlg::sha1);
-    CHECK((*tools)[2].index == 7);
-
-    const auto object = parse_pcr_values(
-        as_bytes(R"({"sha256": {"0": ")" + a + R"("}, "sha1": {"7": "0x)" + b + R"("}})"));
-    REQUIRE(object);
-    REQUIRE(object->size() == 2);
-    CHECK((*object)[1].value == Bytes(20, 0xbb));
-
-    std::string list = "[";
-    for (int i = 0; i < 24; ++i) {
-        list += (i == 0 ? "\"" : ", \"") + a + "\"";
+TEST_CASE("tpm.pcr_digest: without values, what no log extends has its value of the reset") {
+    Scene scene;
+    for (const std::uint32_t mask : {0x8003ffU, 0x7f03ffU, 0x8003ffU | (1U << 10)}) {
+        CAPTURE(mask);
+        RawTpm raw = raw_of(scene, mask);
+        raw.pcrs.reset();
+        raw.logs = {scene.boot_log};
+        if ((mask & (1U << 10)) != 0) {
+            raw.logs.push_back(scene.ima.log());
+        }
+        CHECK(summary(scene.verify_quote(raw, kNonce)) == "genuine");
     }
-    const auto array = parse_pcr_values(as_bytes(list + "]"));
-    REQUIRE(array);
-    CHECK(array->size() == 24);
-    CHECK(array->back().index == 23);
+    // The digest decides: a PCR that was extended and is in no log is not as it was reset.
+    scene.tpm.extend(16, HashAlg::sha256, Bytes(32, 1));
+    RawTpm raw = raw_of(scene, 0x103ff);
+    raw.pcrs.reset();
+    raw.logs = {scene.boot_log};
+    const VerificationResult result = scene.verify_quote(raw, kNonce);
+    CHECK(summary(result) == "invalid: tpm.pcr_digest");
+    CHECK(std::ranges::any_of(result.findings.all(), [](const Finding& finding) {
+        return finding.actual.contains("sha256:16, which no log extends");
+    }));
+    raw.logs.push_back(scene.ima.log());
+    CHECK(summary(scene.verify_quote(raw, kNonce)) == "invalid: ima.quoted");
 }
 
-TEST_CASE("tpm.pcrs: a file of PCR values in no such form is refused") {
-    const std::string a(64, 'a');
-    for (const std::string& text : {
-             std::string("nothing"),
-             std::string("sha256:\n 24: 0x") + a,
-             std::string("sha256:\n -1: 0x") + a,
-             std::string("sha256:\n 1x: 0x") + a,
-             std::string("sha256:\n 1: 0x") + a + "aa",
-             std::string("sha256:\n 1: 0x") + a.substr(2),
-             std::string("sha256:\n 1: 0x") + a + "\n 1: 0x" + a,
-             std::string("sha256:\n 1: 0x") + a + "\n 01: 0x" + a,
-             std::string("md5:\n 1: 0x") + a,
-             std::string("1: 0x") + a,
-             std::string("sha256:\n 1 0x") + a,
-             std::string(R"({"sha256": [")") + a + R"("]})",
-             std::string(R"({"sha256": {"1": 7}})"),
-             std::string(R"({"md5": {"1": "00"}})"),
-             std::string(R"({"sha256": {"1": ")") + a + R"(", "1": ")" + a + R"("}})",
-             std::string(R"([")") + a + R"("])",
-             std::string("[1]"),
-             std::string("{"),
-             std::string("sha256:\xff"),
-             std::string(256 * 1024 + 1, ' '),
-         }) {
-        CAPTURE(text.substr(0, 100));
-        CHECK_FALSE(parse_pcr_values(as_bytes(text)));
+TEST_CASE("tpm.selection: values of more PCRs than were quoted fail by this rule alone") {
+    Scene scene;
+    RawTpm raw = raw_of(scene, 0x3ff);
+    raw.pcrs->push_back({HashAlg::sha1, 0, Bytes(20)});
+    raw.pcrs->push_back({HashAlg::sha256, 16, Bytes(32)});
+    CHECK(summary(scene.verify_quote(raw, kNonce)) == "invalid: tpm.selection");
+    raw.pcrs->front().value[0] ^= 1;
+    CHECK(summary(scene.verify_quote(raw, kNonce)) == "invalid: tpm.selection, tpm.pcr_digest");
+}
+
+TEST_CASE("tpm.signature: a bare signature, as tpm2_quote writes it with -f plain") {
+    Scene scene;
+    RawTpm raw = raw_of(scene);
+    const auto parsed = tpm::parse_signature(raw.signature);
+    REQUIRE(parsed);
+    Bytes numbers;
+    for (ByteView number : {parsed->first, parsed->second}) {
+        number = number.subspan(static_cast<std::size_t>(
+            std::ranges::find_if(number, [](std::uint8_t byte) { return byte != 0; }) -
+            number.begin()));
+        append(numbers, der::encode_uint(number));
+    }
+    raw.signature = der::encode(der::kSequence, numbers);
+    CHECK(summary(scene.verify_quote(raw, kNonce)) == "genuine");
+    const Bytes area = raw.ak;
+    raw.ak = to_bytes(scene.ak.public_key().spki());
+    CHECK(summary(scene.verify_quote(raw, kNonce)) == "genuine");
+    raw.ak = area;
+    for (std::size_t i = 0; i < raw.signature.size(); ++i) {
+        CAPTURE(i);
+        RawTpm changed = raw;
+        changed.signature[i] ^= 1;
+        const VerificationResult result = scene.verify_quote(changed, kNonce);
+        CHECK(result.outcome == Outcome::invalid);
+        changed.signature = raw.signature;
+        changed.signature.resize(i);
+        CHECK(scene.verify_quote(changed, kNonce).outcome == Outcome::invalid);
+    }
+    raw.signature.push_back(0);
+    CHECK(summary(scene.verify_quote(raw, kNonce)) == "invalid: tpm.quote.format");
+}
+
+TEST_CASE("tpm.quote.format: what tpm2_quote prints is no quote, and the finding says so") {
+    Scene scene;
+    const RawTpm good = raw_of(scene);
+    for (const bool attest : {true, false}) {
+        RawTpm raw = good;
+        (attest ? raw.attest : raw.signature) = text_bytes("quoted: ff544347\nsignature:\n");
+        const VerificationResult result = scene.verify_quote(raw, kNonce);
+        CHECK(summary(result) == "invalid: tpm.quote.format");
+        CHECK(std::ranges::any_of(result.findings.all(), [](const Finding& finding) {
+            return finding.actual.contains("--message, --signature and --pcr");
+        }));
     }
 }
