@@ -37,7 +37,7 @@ Result<Bytes> certified_area(Tpm& tpm, EkKind kind, const Certificate& certifica
 }  // namespace
 
 Result<EndorsementKey> find_endorsement_key(Tpm& tpm, const std::vector<Bytes>& chain) {
-    RATLS_TRY(std::vector<EkCertificate> known, ek_certificates(tpm));
+    std::vector<EkCertificate> known;
     bool whole_chain = false;
     if (!chain.empty()) {
         RATLS_TRY(const Certificate first, Certificate::parse(chain.front()));
@@ -46,6 +46,9 @@ Result<EndorsementKey> find_endorsement_key(Tpm& tpm, const std::vector<Bytes>& 
             known = {{*kind, chain.front()}};
             whole_chain = true;
         }
+    }
+    if (!whole_chain) {
+        RATLS_TRY(known, ek_certificates(tpm));
     }
     Error error{Code::unavailable, "EK", "the TPM has no certificate of its maker"};
     for (const EkKind kind : kPreferred) {

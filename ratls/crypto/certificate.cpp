@@ -68,6 +68,19 @@ Result<std::string_view> find_common_name(ByteView name) {
 }  // namespace
 
 Result<Certificate> Certificate::parse(ByteView der) {
+    return parse(der, Use::any);
+}
+
+Result<Certificate> Certificate::parse_anchor(ByteView der) {
+    der::Parser outer(der, kName);
+    const ByteView whole = outer.whole(der::kSequence, "Certificate");
+    const ByteView rest = outer.ok() ? der.subspan(whole.size()) : ByteView();
+    const bool padded = !rest.empty() && (rest[0] == 0 || rest[0] == 0xff) &&
+                        std::ranges::all_of(rest, [&](std::uint8_t b) { return b == rest[0]; });
+    return parse(padded ? whole : der, Use::anchor);
+}
+
+Result<Certificate> Certificate::parse(ByteView der, Use use) {
     if (der.size() > kMaxBytes) {
         return fail(Code::too_large, "certificate",
                     "at most " + std::to_string(kMaxBytes) + " bytes wanted");
@@ -114,7 +127,13 @@ Result<Certificate> Certificate::parse(ByteView der) {
         return fail(Code::malformed, "certificate: signatureAlgorithm",
                     "differs between certificate and tbsCertificate");
     }
-    RATLS_TRY(out.scheme, read_scheme(inner_algorithm));
+    if (auto scheme = read_scheme(inner_algorithm)) {
+        out.scheme = *scheme;
+    } else if (use == Use::anchor && scheme.error().code == Code::unsupported) {
+        out.scheme.kind = SignatureScheme::Kind::unsupported;
+    } else {
+        return std::unexpected(std::move(scheme).error());
+    }
     if (signature.empty() || signature[0] != 0) {
         return fail(Code::malformed, "certificate: signatureValue", "whole bytes wanted");
     }
@@ -266,6 +285,19 @@ std::string name_text(ByteView name) {
         out.pop_back();
     });
     return status ? out : "(malformed)";
+}
+
+Result<Certificate> parse_anchor_file(ByteView file) {
+    if (!looks_like_pem(file)) {
+        return Certificate::parse_anchor(file);
+    }
+    RATLS_TRY(const std::vector<PemBlock> blocks, parse_pem(as_text(file)));
+    if (blocks.size() != 1 || blocks.front().label != "CERTIFICATE") {
+        return fail(
+            Code::malformed, "certificate",
+            "one CERTIFICATE block wanted, " + std::to_string(blocks.size()) + " blocks found");
+    }
+    return Certificate::parse_anchor(blocks.front().der);
 }
 
 Result<std::vector<Certificate>> parse_certificates(ByteView file) {

@@ -18,7 +18,8 @@ struct Extension {
 
 /// How a certificate is signed. Source: RFC 5280, 4.1.1.2; RFC 4055, 3.1; RFC 5758, 3.2.
 struct SignatureScheme {
-    enum class Kind : std::uint8_t { ecdsa, rsa_pkcs1, rsa_pss };
+    /// `unsupported`: of an anchor, and never verified.
+    enum class Kind : std::uint8_t { ecdsa, rsa_pkcs1, rsa_pss, unsupported };
     Kind kind = Kind::ecdsa;
     HashAlg hash = HashAlg::sha256;
     int salt_size = -1;  ///< kind rsa_pss
@@ -36,6 +37,9 @@ class Certificate {
     /// occurs twice, two signature algorithms that differ, trailing bytes, DER that is not DER.
     /// Source: RFC 5280, section 4.1. A serial number 0 is allowed, since AMD uses it.
     static Result<Certificate> parse(ByteView der);
+    /// The same for a certificate that is trusted as it is, so that its own signature says nothing:
+    /// it may be of any algorithm, as SHA-1, and bytes 0xff or 0 may follow, as in an NV index.
+    static Result<Certificate> parse_anchor(ByteView der);
 
     ByteView der() const { return parsed_->der; }
     ByteView serial() const { return parsed_->serial; }    ///< content of the INTEGER
@@ -88,6 +92,9 @@ class Certificate {
         Status parse_known(const Extension& extension);
     };
 
+    enum class Use : std::uint8_t { any, anchor };
+    static Result<Certificate> parse(ByteView der, Use use);
+
     explicit Certificate(std::shared_ptr<const Parsed> parsed) : parsed_(std::move(parsed)) {}
 
     std::shared_ptr<const Parsed> parsed_;
@@ -110,6 +117,9 @@ std::string name_key(ByteView name);
 
 /// A DER Name as text for people: "CN=SEV-Milan, O=Advanced Micro Devices".
 std::string name_text(ByteView name);
+
+/// The one certificate of a file that names an anchor, PEM or DER.
+Result<Certificate> parse_anchor_file(ByteView file);
 
 /// All certificates of a file, PEM or DER.
 Result<std::vector<Certificate>> parse_certificates(ByteView file);

@@ -32,6 +32,8 @@ constexpr std::array kSchemes = {
     KnownScheme{"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d",
                 {SignatureScheme::Kind::rsa_pkcs1, HashAlg::sha512, -1}},
 };
+constexpr std::array<std::string_view, 3> kSha1Schemes = {"1.2.840.113549.1.1.5",
+                                                          "1.2.840.10045.4.1", "1.3.14.3.2.29"};
 constexpr std::string_view kOidPss =
     "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";  // 1.2.840.113549.1.1.10
 constexpr std::string_view kOidMgf1 = "1.2.840.113549.1.1.8";
@@ -119,7 +121,9 @@ Result<SignatureScheme> read_scheme(ByteView identifier) {
         const auto* known = std::ranges::find(kSchemes, oid, &KnownScheme::oid);
         if (algorithm.ok() && known == kSchemes.end()) {
             RATLS_TRY(const std::string text, der::oid_text(as_bytes(oid)));
-            return fail(Code::unsupported, "x509: signatureAlgorithm", quoted(text));
+            const bool sha1 = std::ranges::find(kSha1Schemes, text) != kSha1Schemes.end();
+            return fail(Code::unsupported, "x509: signatureAlgorithm",
+                        quoted(text) + (sha1 ? ", with SHA-1, which is too weak" : ""));
         }
         if (known != kSchemes.end()) {
             scheme = known->scheme;
@@ -196,6 +200,9 @@ Status verify(const PublicKey& key, const SignatureScheme& scheme, ByteView mess
             return key.verify_rsa_pkcs1(scheme.hash, message, signature);
         case SignatureScheme::Kind::rsa_pss:
             return key.verify_rsa_pss(scheme.hash, scheme.salt_size, message, signature);
+        case SignatureScheme::Kind::unsupported:
+            return fail(Code::untrusted, "x509",
+                        "a signature of an algorithm that is not verified");
     }
     return fail(Code::internal, "x509", "no signature scheme");
 }

@@ -32,15 +32,17 @@ Result<Bytes> nv_certificate(Tpm& tpm, std::uint32_t index) {
 
 Result<std::vector<EkCertificate>> ek_certificates(Tpm& tpm) {
     std::vector<EkCertificate> out;
+    std::optional<Error> bad;
     for (const EkKind kind : kEkKinds) {
         auto certificate = nv_certificate(tpm, certificate_index(kind));
-        if (!certificate && certificate.error().code == Code::unavailable) {
-            continue;
+        if (certificate) {
+            out.push_back({kind, *std::move(certificate)});
+        } else if (certificate.error().code != Code::unavailable) {
+            bad = std::move(certificate).error().in("EK certificate");
         }
-        if (!certificate) {
-            return std::unexpected(std::move(certificate).error().in("EK certificate"));
-        }
-        out.push_back({kind, *std::move(certificate)});
+    }
+    if (out.empty() && bad) {
+        return std::unexpected(*std::move(bad));
     }
     return out;
 }

@@ -86,7 +86,8 @@ class Tpm {
 /// A certificate in an NV index, which may be larger than it. `malformed` if it is none.
 Result<Bytes> nv_certificate(Tpm& tpm, std::uint32_t index);
 
-/// The certificates that the maker left in NV indexes, one for each kind of EK at most.
+/// The certificates that the maker left in NV indexes, one for each kind of EK at most. An index
+/// with something else does not count, unless all that are there are so.
 /// Source: TCG EK Credential Profile 2.5, section 2.2.1.
 Result<std::vector<EkCertificate>> ek_certificates(Tpm& tpm);
 

@@ -48,6 +48,15 @@ Status add_endorsements(Io& io, const std::string& path, verify::Endorsements& o
     return {};
 }
 
+Result<Certificate> parse_one_certificate(ByteView file) {
+    RATLS_TRY(const std::vector<Certificate> certificates, parse_certificates(file));
+    if (certificates.size() != 1) {
+        return fail(Code::malformed, "certificate",
+                    "one wanted, " + std::to_string(certificates.size()) + " found");
+    }
+    return certificates.front();
+}
+
 Result<verify::UserRoot> load_root(Io& io, const std::string& text) {
     constexpr std::array<std::pair<std::string_view, verify::RootKind>, 5> kKinds = {{
         {"snp", verify::RootKind::snp},
@@ -63,17 +72,19 @@ Result<verify::UserRoot> load_root(Io& io, const std::string& text) {
         }
         const std::string path = text.substr(colon + 1);
         RATLS_TRY(const Bytes content, read_option(io, "--trust-root", path, kMaxSmallFile));
-        auto certificates = parse_certificates(content);
-        if (!certificates || certificates->size() != 1) {
-            return fail(Code::malformed, "--trust-root " + ratls::quoted(path),
-                        "one certificate wanted");
+        // Vendors of processors sign their roots by algorithms that are verified.
+        auto certificate = kind == verify::RootKind::tpm ? parse_anchor_file(content)
+                                                         : parse_one_certificate(content);
+        if (!certificate) {
+            return std::unexpected(
+                std::move(certificate).error().in("--trust-root " + ratls::quoted(path, 300)));
         }
         if (kind == verify::RootKind::nvgpu) {
             return fail(Code::usage, "--trust-root",
                         "this version verifies chains of kind snp, tdx, sgx and tpm only, " +
                             ratls::quoted(name) + " found");
         }
-        return verify::UserRoot{kind, (*certificates)[0]};
+        return verify::UserRoot{kind, *std::move(certificate)};
     }
     return fail(Code::usage, "--trust-root",
                 "KIND:FILE with KIND snp, tdx, sgx, tpm or nvgpu wanted, " + ratls::quoted(text) +

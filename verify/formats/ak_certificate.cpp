@@ -15,7 +15,7 @@ std::string read_text(der::Parser& parser, std::string_view field) {
 }
 
 Result<std::vector<Certificate>> read_chain(const AkCertificateInputs& inputs) {
-    RATLS_TRY(std::vector<Certificate> out, parse_chain(inputs.chain));
+    RATLS_TRY(std::vector<Certificate> out, parse_chain(inputs.chain, inputs.user_roots));
     const Certificate& leaf = out.front();
     if (!equal(leaf.public_key().spki_sha256(), inputs.ak.spki_sha256())) {
         return fail(Code::mismatch, "leaf", "the certificate of another key");

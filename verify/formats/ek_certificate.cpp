@@ -41,7 +41,7 @@ Result<EndorsementKey> verify(ByteView answer_bytes, const std::vector<UserRoot>
     if (const std::string fault = tpm::ek_attribute_fault(area); !fault.empty()) {
         return fail(Code::untrusted, "EK", fault);
     }
-    RATLS_TRY(const std::vector<Certificate> chain, parse_chain(answer.certificates));
+    RATLS_TRY(const std::vector<Certificate> chain, parse_chain(answer.certificates, user_roots));
     const Certificate& leaf = chain.front();
     if (!equal(leaf.public_key().spki_sha256(), area.key.spki_sha256())) {
         return fail(Code::mismatch, "EK certificate", "the certificate of another key");

@@ -9,13 +9,21 @@ bool has_tpm_root(const std::vector<UserRoot>& roots) {
                                [](const UserRoot& root) { return root.kind == RootKind::tpm; });
 }
 
-Result<std::vector<Certificate>> parse_chain(const std::vector<Bytes>& chain) {
+Result<std::vector<Certificate>> parse_chain(const std::vector<Bytes>& chain,
+                                             const std::vector<UserRoot>& roots) {
     if (chain.empty() || chain.size() > kMaxTpmChain) {
         return fail(Code::malformed, "chain",
                     "1 to " + std::to_string(kMaxTpmChain) + " certificates wanted");
     }
     std::vector<Certificate> out;
     for (const Bytes& der : chain) {
+        const auto root = std::ranges::find_if(roots, [&](const UserRoot& known) {
+            return known.kind == RootKind::tpm && equal(known.certificate.der(), der);
+        });
+        if (root != roots.end()) {
+            out.push_back(root->certificate);
+            continue;
+        }
         RATLS_TRY(Certificate certificate, Certificate::parse(der));
         out.push_back(std::move(certificate));
     }

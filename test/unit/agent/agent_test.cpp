@@ -155,6 +155,40 @@ TEST_CASE("agent: without an EK certificate there is no EK, which is no fault") 
     CHECK(scene.evidence().status == 200);
 }
 
+TEST_CASE("agent: one bad NV index does not spoil the EK certificate in another") {
+    for (const Bytes& bad : {Bytes(600, 0xff), Bytes(600), Bytes{0x10, 0x01, 0x00, 0x01, 0x02},
+                             Bytes{0x30, 0x03, 0x02, 0x01, 0x05}}) {
+        CAPTURE(bad.size());
+        AgentScene scene;
+        Bytes own;
+        auto started = scene.start([&](FakeTpm& made) {
+            own = certificate_about(made.ek(EkKind::p384).key());
+            made.put_nv(0x01c00002, bad);
+            made.put_nv(kP256Index, bad);
+            made.put_nv(0x01c00016, own);
+        });
+        REQUIRE_MESSAGE(started, (started ? "" : started.error().text()));
+        scene.agent = *std::move(started);
+        const http::Response response = scene.ask(http::Method::get, "ek");
+        REQUIRE(response.status == 200);
+        CHECK(cert::parse_ek_answer(response.body)->certificates == std::vector<Bytes>{own});
+    }
+}
+
+TEST_CASE("agent: a certificate from a file does not need those in the TPM") {
+    AgentScene scene;
+    scene.config.vm.ek_certificate = "/ek.pem";
+    auto started = scene.start([&](FakeTpm& made) {
+        scene.files.put("/ek.pem", certificate_about(made.ek(EkKind::p256).key()));
+        for (const std::uint32_t index : {0x01c00002U, kP256Index, 0x01c00016U}) {
+            made.put_nv(index, Bytes(600, 0xff));
+        }
+    });
+    REQUIRE_MESSAGE(started, (started ? "" : started.error().text()));
+    scene.agent = *std::move(started);
+    CHECK(scene.ask(http::Method::get, "ek").status == 200);
+}
+
 TEST_CASE("agent: an EK certificate about another key is not served, and a fault if configured") {
     const auto wrong = [](FakeTpm& made) {
         made.put_nv(kP256Index, certificate_about(FakeEk(KeyKind::p256).key()));

@@ -143,6 +143,30 @@ TEST_CASE("tpm.ak_certificate: another key, another root, a broken chain are ref
     CHECK(summary(garbage.verify()) == "invalid: tpm.ak_certificate, tpm.instance");
 }
 
+TEST_CASE("tpm.ak_certificate: a root's own signature says nothing, one in the chain is verified") {
+    CloudScene scene;
+    const Bytes root = with_another_scheme(scene.root());
+    CHECK_FALSE(Certificate::parse(root));
+    scene.user_roots.back() = {RootKind::tpm, Certificate::parse_anchor(root).value()};
+    CHECK(summary(scene.verify()) == "accepted");
+    scene.edits.collection = [&](cert::Collection& collection) {
+        collection.tpm->ak_certificates = {scene.leaf(), scene.intermediate(), root};
+    };
+    CHECK(summary(scene.verify()) == "accepted");
+    scene.edits.collection = [&](cert::Collection& collection) {
+        collection.tpm->ak_certificates = {scene.leaf(), with_another_scheme(scene.intermediate())};
+    };
+    CHECK(summary(scene.verify()) == "invalid: tpm.ak_certificate, tpm.instance");
+    // An anchor is trusted for what it issued, not because it is one.
+    CloudScene stranger;
+    scene.user_roots.back() = {
+        RootKind::tpm, Certificate::parse_anchor(with_another_scheme(stranger.root())).value()};
+    scene.edits.collection = [&](cert::Collection& collection) {
+        collection.tpm->ak_certificates = {scene.leaf(), scene.intermediate()};
+    };
+    CHECK(summary(scene.verify()) == "invalid: tpm.ak_certificate, tpm.instance");
+}
+
 TEST_CASE("tpm.ak_certificate: an expired chain is refused, to the second") {
     CloudScene scene;
     scene.not_after = "240104120000Z";  // kNow

@@ -2,6 +2,7 @@
 #include "ratls/crypto/certificate.h"
 
 #include "ratls/codec/pem.h"
+#include "test/unit/ratls/crypto/make_certificate.h"
 #include "test/unit/ratls/crypto/pki.h"
 
 using namespace ratls;
@@ -73,4 +74,56 @@ TEST_CASE("crypto.certificate: a file is one DER certificate or PEM blocks") {
     Bytes two = pki("leaf.crt");
     append(two, pki("leaf.crt"));
     CHECK_FALSE(parse_certificates(two));
+}
+
+TEST_CASE(
+    "crypto.certificate: an anchor's own signature may be of any algorithm, and is not used") {
+    const Bytes der = test::with_another_scheme(pki_certificate("leaf").der());
+    const auto refused = Certificate::parse(der);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Code::unsupported);
+    const auto anchor = Certificate::parse_anchor(der);
+    REQUIRE(anchor);
+    CHECK(anchor->common_name() == "leaf");
+    CHECK_FALSE(anchor->verify_signature(pki_key("p256")));
+    CHECK_FALSE(verify_issued_by(*anchor, pki_certificate("intermediate"), 0));
+    const Bytes good = to_bytes(pki_certificate("leaf").der());
+    REQUIRE(Certificate::parse_anchor(good));
+    CHECK(Certificate::parse_anchor(good)->verify_signature(pki_key("p256")).has_value() ==
+          pki_certificate("leaf").verify_signature(pki_key("p256")).has_value());
+}
+
+TEST_CASE("crypto.certificate: behind an anchor may be what an NV index has behind it") {
+    const Bytes good = to_bytes(pki_certificate("leaf").der());
+    for (const std::uint8_t filling : {0x00, 0xff}) {
+        for (const std::size_t size : {1U, 700U}) {
+            Bytes padded = good;
+            padded.resize(good.size() + size, filling);
+            CHECK_FALSE(Certificate::parse(padded));
+            const auto anchor = Certificate::parse_anchor(padded);
+            REQUIRE(anchor);
+            CHECK(equal(anchor->der(), good));
+            padded.back() ^= 1;
+            CHECK_FALSE(Certificate::parse_anchor(padded));
+        }
+    }
+    Bytes other = good;
+    other.push_back(1);
+    CHECK_FALSE(Certificate::parse_anchor(other));
+    CHECK_FALSE(Certificate::parse_anchor(Bytes(700, 0xff)));
+    CHECK_FALSE(Certificate::parse_anchor({}));
+}
+
+TEST_CASE("crypto.certificate: a file of an anchor has one certificate, or the error says why") {
+    const Bytes good = to_bytes(pki_certificate("leaf").der());
+    const std::string text = pem("CERTIFICATE", good);
+    CHECK(parse_anchor_file(good));
+    CHECK(parse_anchor_file(as_bytes(text)));
+    const auto two = parse_anchor_file(as_bytes(text + text));
+    REQUIRE_FALSE(two);
+    CHECK(two.error().what.contains("2 blocks"));
+    const auto key = parse_anchor_file(as_bytes(pem("PUBLIC KEY", good)));
+    REQUIRE_FALSE(key);
+    CHECK(key.error().what.contains("CERTIFICATE"));
+    CHECK_FALSE(parse_anchor_file(as_bytes("text")));
 }

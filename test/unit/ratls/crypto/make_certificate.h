@@ -117,4 +117,17 @@ struct Pieces {
     }
 };
 
+/// The same certificate, which says that it is signed with ecdsa-with-SHA224, not SHA256. It is
+/// well-formed, and its signature is of an algorithm that is not verified.
+inline Bytes with_another_scheme(ByteView der) {
+    const Bytes oid = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+    Bytes out = to_bytes(der);
+    auto at = std::search(out.begin(), out.end(), oid.begin(), oid.end());
+    while (at != out.end()) {
+        *(at + 7) = 1;
+        at = std::search(at, out.end(), oid.begin(), oid.end());
+    }
+    return out;
+}
+
 }  // namespace ratls::test

@@ -261,7 +261,17 @@ inline void check_tpm_contract(TpmUnderTest& under_test) {
         CHECK((*found)[1].kind == EkKind::p384);
         CHECK((*found)[1].der == certificate);
         REQUIRE(tpm.define_nv(0x01c00002, 4));
-        REQUIRE(tpm.write_nv(0x01c00002, Bytes{0x30, 0x82, 0x10, 0x00}));  // its end is missing
+        for (const Bytes& bad : {Bytes{0x30, 0x82, 0x10, 0x00}, Bytes(4), Bytes(4, 0xff),
+                                 Bytes{0x10, 0x01, 0x00, 0x00}}) {
+            REQUIRE(tpm.write_nv(0x01c00002, bad));  // it does not spoil the others
+            const auto good = ek_certificates(tpm);
+            REQUIRE(good);
+            CHECK(good->size() == 2);
+        }
+    }
+    SUBCASE("if no NV index of an EK has a certificate, but one something else, that is an error") {
+        REQUIRE(tpm.define_nv(0x01c00002, 40));
+        REQUIRE(tpm.write_nv(0x01c00002, Bytes(40, 0xff)));
         CHECK(code_of(ek_certificates(tpm)) == Code::malformed);
     }
     SUBCASE("no PCR, or one beyond 23, is wrong use") {
