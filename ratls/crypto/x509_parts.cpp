@@ -90,7 +90,8 @@ Result<SignatureScheme> read_pss(der::Parser& algorithm) {
     }
     if (!hash || mgf_hash != hash || mgf_oid != kOidMgf1 || salt > 512) {
         return fail(Code::unsupported, "x509: RSASSA-PSS-params",
-                    "SHA-256, 384 or 512, MGF1 with the same hash wanted");
+                    "SHA-256, 384 or 512, MGF1 with the same hash, a salt of at most 512 bytes "
+                    "wanted");
     }
     return SignatureScheme{SignatureScheme::Kind::rsa_pss, *hash, static_cast<int>(salt)};
 }

@@ -6,14 +6,23 @@
 #include <cstdlib>
 
 #include "ratls/platform/files.h"
+#include "test/support/refusal.h"
 
 using namespace ratls;
+using namespace ratls::test;
 using namespace ratls::verify;
 
 namespace {
 
-bool parses(const std::string& members) {
-    return parse_policy(R"({"ratls_policy": 1, )" + members + "}").has_value();
+std::string parses(const std::string& members) {
+    return refusal(parse_policy(R"({"ratls_policy": 1, )" + members + "}"));
+}
+
+/// The name of the member that comes last in this text: which one is wrong.
+std::string last_member(const std::string& text) {
+    const std::size_t end = text.rfind("\":");
+    const std::size_t begin = text.rfind('"', end - 1) + 1;
+    return text.substr(begin, end - begin);
 }
 
 Policy everything() {
@@ -121,18 +130,22 @@ TEST_CASE("policy: the policies that come with the program are those that were r
         REQUIRE(reviewed);
         CHECK(as_text(*reviewed) == policy_json(named_policy(name).value()).pretty());
     }
-    CHECK_FALSE(named_policy("other"));
-    CHECK_FALSE(named_policy(""));
+    CHECK(refusal(named_policy("other")) == says("no policy named \"other\"; known: default"));
+    CHECK(refusal(named_policy("")) == says("no policy named \"\""));
 }
 
 TEST_CASE("policy: another format, and text that is no policy, are refused") {
-    CHECK_FALSE(parse_policy(""));
-    CHECK_FALSE(parse_policy("{}"));
-    CHECK_FALSE(parse_policy("[]"));
-    CHECK_FALSE(parse_policy(R"({"ratls_policy": 2})"));
-    CHECK_FALSE(parse_policy(R"({"ratls_policy": "1"})"));
-    CHECK_FALSE(parse_policy(R"({"ratls_policy": 1} x)"));
-    CHECK_FALSE(parse_policy(R"({"ratls_policy": 1, "ratls_policy": 1})"));
+    CHECK(refusal(parse_policy("")) == says("policy: json: "));
+    CHECK(refusal(parse_policy("{}")) == says("policy: ratls_policy: 1 wanted"));
+    CHECK(refusal(parse_policy("[]")) == says("policy: an object wanted"));
+    CHECK(refusal(parse_policy(R"({"ratls_policy": 2})")) ==
+          says("policy: ratls_policy: 1 wanted"));
+    CHECK(refusal(parse_policy(R"({"ratls_policy": "1"})")) ==
+          says("ratls_policy: a number from 0 to 1000 wanted"));
+    CHECK(refusal(parse_policy(R"({"ratls_policy": 1} x)")) ==
+          says("the text does not end with the bracket"));
+    CHECK(refusal(parse_policy(R"({"ratls_policy": 1, "ratls_policy": 1})")) ==
+          says("member \"ratls_policy\" occurs twice"));
 }
 
 TEST_CASE("policy: every member of a wrong type or value is refused") {
@@ -246,19 +259,20 @@ TEST_CASE("policy: every member of a wrong type or value is refused") {
             R"("freshness": {"persistent_key": true})",
         }) {
         CAPTURE(member);
-        CHECK_FALSE(parses(member));
+        CHECK(parses(member) == says(last_member(member)));
     }
 }
 
 TEST_CASE("policy: values at their limits are taken") {
-    CHECK(parses(R"("freshness": {"max_beacon_age_s": 60})"));
-    CHECK(parses(R"("freshness": {"max_beacon_age_s": 31622400})"));
-    CHECK(parses(R"("snp": {"min_tcb": {"turin": {"fmc": 255, "bl": 0}}})"));
-    CHECK(parses(R"("tpm": {"required_pcrs": [0, 23]})"));
-    CHECK(parses(R"("snp": {"vmpl": [0, 1, 2, 3]})"));
-    CHECK(parses(R"("snp": {"min_report_version": 5, "min_crl_date": null})"));
-    CHECK(parses(R"("snp": {"required_launch_mitigations": [0, 63]})"));
-    CHECK(parses(R"("snp": {"min_firmware": {"major": 255, "minor": 255, "build": 255}})"));
+    CHECK(parses(R"("freshness": {"max_beacon_age_s": 60})") == kAccepted);
+    CHECK(parses(R"("freshness": {"max_beacon_age_s": 31622400})") == kAccepted);
+    CHECK(parses(R"("snp": {"min_tcb": {"turin": {"fmc": 255, "bl": 0}}})") == kAccepted);
+    CHECK(parses(R"("tpm": {"required_pcrs": [0, 23]})") == kAccepted);
+    CHECK(parses(R"("snp": {"vmpl": [0, 1, 2, 3]})") == kAccepted);
+    CHECK(parses(R"("snp": {"min_report_version": 5, "min_crl_date": null})") == kAccepted);
+    CHECK(parses(R"("snp": {"required_launch_mitigations": [0, 63]})") == kAccepted);
+    CHECK(parses(R"("snp": {"min_firmware": {"major": 255, "minor": 255, "build": 255}})") ==
+          kAccepted);
 }
 
 TEST_CASE("policy: the freshness of files follows from what is stated for hosts, up to 1") {
@@ -296,10 +310,10 @@ TEST_CASE("policy: a member that nobody knows is refused, at every level") {
           R"("tpm": {"revocation": "waived"})", R"("ima": {"allow": []})",
           R"("freshness": {"age": 1})"}) {
         CAPTURE(member);
-        CHECK_FALSE(parses(member));
+        CHECK(parses(member) == says(last_member(member)));
     }
 }
 
 TEST_CASE("policy: an empty list of products accepts nothing and is refused") {
-    CHECK_FALSE(parses(R"("snp": {"products": []})"));
+    CHECK(parses(R"("snp": {"products": []})") == says("products: an empty list accepts nothing"));
 }

@@ -4,8 +4,10 @@
 
 #include "ratls/codec/cbor.h"
 #include "ratls/codec/hex.h"
+#include "test/support/refusal.h"
 
 using namespace ratls;
+using namespace ratls::test;
 using namespace ratls::cert;
 
 namespace {
@@ -32,7 +34,7 @@ void check_truncations(const Bytes& good, Parse parse, std::string_view name) {
     }
     Bytes longer = good;
     longer.push_back(0);
-    CHECK_FALSE(parse(longer));
+    CHECK(refusal(parse(longer)) == says(": end: 1 trailing bytes"));
 }
 
 }  // namespace
@@ -53,16 +55,22 @@ TEST_CASE(
     const auto with = [](auto change) {
         EkAnswer answer = ek_answer();
         change(answer);
-        return parse_ek_answer(encode_ek_answer(answer)).has_value();
+        return refusal(parse_ek_answer(encode_ek_answer(answer)));
     };
-    CHECK_FALSE(with([](EkAnswer& a) { a.certificates.clear(); }));
-    CHECK(with([](EkAnswer& a) { a.certificates.resize(4, Bytes(4096)); }));
-    CHECK_FALSE(with([](EkAnswer& a) { a.certificates.resize(5, Bytes(1)); }));
-    CHECK_FALSE(with([](EkAnswer& a) { a.certificates[1].resize(4097); }));
-    CHECK_FALSE(with([](EkAnswer& a) { a.certificates[0].clear(); }));
-    CHECK(with([](EkAnswer& a) { a.public_area.resize(1024); }));
-    CHECK_FALSE(with([](EkAnswer& a) { a.public_area.resize(1025); }));
-    CHECK_FALSE(with([](EkAnswer& a) { a.public_area.clear(); }));
+    CHECK(with([](EkAnswer& a) { a.certificates.clear(); }) ==
+          says("ek: certificates: 1 to 4 items wanted, 0 found"));
+    CHECK(with([](EkAnswer& a) { a.certificates.resize(4, Bytes(4096)); }) == kAccepted);
+    CHECK(with([](EkAnswer& a) { a.certificates.resize(5, Bytes(1)); }) ==
+          says("ek: certificates: 1 to 4 items wanted, 5 found"));
+    CHECK(with([](EkAnswer& a) { a.certificates[1].resize(4097); }) ==
+          says("ek: certificate: 1 to 4096 bytes wanted, 4097 found"));
+    CHECK(with([](EkAnswer& a) { a.certificates[0].clear(); }) ==
+          says("ek: certificate: 1 to 4096 bytes wanted, 0 found"));
+    CHECK(with([](EkAnswer& a) { a.public_area.resize(1024); }) == kAccepted);
+    CHECK(with([](EkAnswer& a) { a.public_area.resize(1025); }) ==
+          says("ek: public area: 1 to 1024 bytes wanted, 1025 found"));
+    CHECK(with([](EkAnswer& a) { a.public_area.clear(); }) ==
+          says("ek: public area: 1 to 1024 bytes wanted, 0 found"));
     EkAnswer most{{4, Bytes(4096)}, Bytes(1024)};
     CHECK(encode_ek_answer(most).size() <= kMaxActivationMessage);
 }
@@ -71,12 +79,16 @@ TEST_CASE("cert.activation: a request has a context of 32 bytes and both parts, 
     const auto with = [](auto change) {
         ActivationRequest changed = request();
         change(changed);
-        return parse_activation_request(encode_activation_request(changed)).has_value();
+        return refusal(parse_activation_request(encode_activation_request(changed)));
     };
-    CHECK_FALSE(with([](ActivationRequest& r) { r.id_object.clear(); }));
-    CHECK_FALSE(with([](ActivationRequest& r) { r.id_object.resize(1025); }));
-    CHECK_FALSE(with([](ActivationRequest& r) { r.encrypted_secret.clear(); }));
-    CHECK_FALSE(with([](ActivationRequest& r) { r.encrypted_secret.resize(1025); }));
+    CHECK(with([](ActivationRequest& r) { r.id_object.clear(); }) ==
+          says("activate: TPM2B_ID_OBJECT: 1 to 1024 bytes wanted, 0 found"));
+    CHECK(with([](ActivationRequest& r) { r.id_object.resize(1025); }) ==
+          says("activate: TPM2B_ID_OBJECT: 1 to 1024 bytes wanted, 1025 found"));
+    CHECK(with([](ActivationRequest& r) { r.encrypted_secret.clear(); }) ==
+          says("TPM2B_ENCRYPTED_SECRET: 1 to 1024 bytes wanted, 0 found"));
+    CHECK(with([](ActivationRequest& r) { r.encrypted_secret.resize(1025); }) ==
+          says("TPM2B_ENCRYPTED_SECRET: 1 to 1024 bytes wanted, 1025 found"));
     for (const std::size_t size : {31U, 33U}) {
         const Bytes short_context = cbor::Encoder()
                                         .map(3)
@@ -87,9 +99,10 @@ TEST_CASE("cert.activation: a request has a context of 32 bytes and both parts, 
                                         .uint(3)
                                         .bytes(Bytes(70))
                                         .take();
-        CHECK_FALSE(parse_activation_request(short_context));
-        CHECK_FALSE(
-            parse_activation_answer(cbor::Encoder().map(1).uint(1).bytes(Bytes(size)).take()));
+        CHECK(refusal(parse_activation_request(short_context)) == says("context: 32 bytes wanted"));
+        CHECK(refusal(parse_activation_answer(
+                  cbor::Encoder().map(1).uint(1).bytes(Bytes(size)).take())) ==
+              says("proof: 32 bytes wanted"));
     }
 }
 

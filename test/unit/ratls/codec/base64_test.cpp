@@ -1,8 +1,10 @@
 #include "ratls/codec/base64.h"
+#include "test/support/refusal.h"
 
 #include <doctest/doctest.h>
 
 using namespace ratls;
+using namespace ratls::test;
 
 TEST_CASE("codec.base64: the test vectors of RFC 4648, section 10, both ways") {
     const std::pair<const char*, const char*> rows[] = {
@@ -49,7 +51,8 @@ TEST_CASE("codec.base64: only the canonical form is read") {
           "Zm9=vYg=", "Zg==Zg==", "Zm8=Zm8=", "Zh==",  "Zk==",    "Zm9=",      "Zm 8", "Zm8\n",
           "Zm9v\n",   "-_-_",     "Zm9*",     "Zm9v=", "=m9v",    "Zm\xc3\xa9"}) {
         CAPTURE(text);
-        CHECK_FALSE(parse_base64(text));
+        CHECK(refusal(parse_base64(text)) == says("base64: "));
     }
-    CHECK_FALSE(parse_base64(std::string_view("AA\0A", 4)));
+    CHECK(refusal(parse_base64(std::string_view("AA\0A", 4))) ==
+          says("base64: not a base64 character at position 2"));
 }

@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include "ratls/codec/hex.h"
+#include "test/support/refusal.h"
 
 using namespace ratls;
+using namespace ratls::test;
 using cbor::Value;
 
 namespace {
@@ -175,11 +177,11 @@ TEST_CASE("codec.cbor: nesting is bounded") {
         return cbor::parse(in, "t", {.max_depth = most});
     };
     CHECK(nested(4, 4));
-    REQUIRE_FALSE(nested(5, 4));
+    REQUIRE(refusal(nested(5, 4)) == says("t: nesting: more than 4 levels"));
     CHECK(nested(5, 4).error().code == Code::too_large);
     CHECK(nested(1, 1));
-    CHECK_FALSE(nested(1, 0));
-    CHECK_FALSE(nested(100000, 16));
+    CHECK(refusal(nested(1, 0)) == says("nesting: more than 0 levels"));
+    CHECK(refusal(nested(100000, 16)) == says("nesting: more than 16 levels"));
 }
 
 TEST_CASE("codec.cbor: the number of items is bounded") {
@@ -189,6 +191,6 @@ TEST_CASE("codec.cbor: the number of items is bounded") {
         return cbor::parse(in, "t", {.max_items = most});
     };
     CHECK(items(9, 10));
-    REQUIRE_FALSE(items(10, 10));
+    REQUIRE(refusal(items(10, 10)) == says("t: items: too many data items"));
     CHECK(items(10, 10).error().code == Code::too_large);
 }

@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include "ratls/codec/hex.h"
+#include "test/support/refusal.h"
 
 using namespace ratls;
+using namespace ratls::test;
 
 namespace {
 
@@ -60,24 +62,27 @@ TEST_CASE("codec.der: every truncation is refused") {
 }
 
 TEST_CASE("codec.der: lengths that are not definite and shortest are refused") {
-    for (const char* text : {
-             "0480ab0000",        // indefinite
-             "048101ab",          // long form below 128
-             "04820001ab",        // leading zero
-             "04850000000001ab",  // more than 4 bytes
-             "0484ffffffffab",    // beyond the input
-             "04ff00",            // reserved
-             "0482",              // length cut off
-             "0402ab",            // content cut off
-         }) {
+    constexpr const char* kLong = "a definite length of at most 4 bytes wanted";
+    constexpr const char* kNotShortest = "the length is not in its shortest form";
+    const std::pair<const char*, const char*> rows[] = {
+        {"0480ab0000", kLong},                                  // indefinite
+        {"048101ab", kNotShortest},                             // long form below 128
+        {"04820001ab", kNotShortest},                           // leading zero
+        {"04850000000001ab", kLong},                            // more than 4 bytes
+        {"0484ffffffffab", "4294967295 bytes wanted, 1 left"},  // beyond the input
+        {"04ff00", kLong},                                      // reserved
+        {"0482", kLong},                                        // length cut off
+        {"0402ab", "2 bytes wanted, 1 left"},                   // content cut off
+    };
+    for (const auto& [text, reason] : rows) {
         CAPTURE(text);
-        CHECK_FALSE(octets(from_hex(text)));
+        CHECK(refusal(octets(from_hex(text))) == says(std::string("t: f: ") + reason));
     }
 }
 
 TEST_CASE("codec.der: another tag, a tag of several bytes and trailing bytes are refused") {
-    CHECK_FALSE(octets(from_hex("0501ab")));
-    CHECK_FALSE(octets(from_hex("0401abff")));
+    CHECK(refusal(octets(from_hex("0501ab"))) == says("t: f: tag 4 wanted, 5 found"));
+    CHECK(refusal(octets(from_hex("0401abff"))) == says("t: end: 1 trailing bytes"));
     const Bytes high = from_hex("1f01ab");
     der::Parser parser(high, "t");
     parser.element(0x1f, "f");
@@ -101,7 +106,7 @@ TEST_CASE("codec.der: optional takes what is there and leaves what is not") {
     const Bytes cut = from_hex("0402ab");
     der::Parser broken(cut, "t");
     broken.optional(der::kOctetString, "f");
-    CHECK_FALSE(broken.finish());
+    CHECK(refusal(broken.finish()) == says("t: f: 2 bytes wanted, 1 left"));
 }
 
 TEST_CASE("codec.der: the first failure sticks and moves from nested to outer parsers") {
@@ -136,7 +141,7 @@ TEST_CASE("codec.der: integers from 0 to 2^63-1 in their shortest form") {
          {"0200", "020180", "0201ff", "02020001", "0202007f", "020900ffffffffffffffff",
           "02088000000000000000", "0202ff7f", "0401ab"}) {
         CAPTURE(text);
-        CHECK_FALSE(integer(text));
+        CHECK(refusal(integer(text)) == says("t: f: "));
     }
 }
 
@@ -162,6 +167,6 @@ TEST_CASE("codec.der: object identifiers as dotted text") {
 TEST_CASE("codec.der: object identifiers that are empty, cut, padded or too large are refused") {
     for (const char* text : {"", "80", "2a80", "2a8001", "2a86", "2a81ffffffffffffffff7f"}) {
         CAPTURE(text);
-        CHECK_FALSE(der::oid_text(from_hex(text)));
+        CHECK(refusal(der::oid_text(from_hex(text))) == says("der.oid: "));
     }
 }

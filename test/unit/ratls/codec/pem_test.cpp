@@ -1,8 +1,10 @@
 #include "ratls/codec/pem.h"
+#include "test/support/refusal.h"
 
 #include <doctest/doctest.h>
 
 using namespace ratls;
+using namespace ratls::test;
 
 TEST_CASE("codec.pem: what is written is read back, 64 characters a line") {
     Bytes der(100);
@@ -40,33 +42,38 @@ TEST_CASE("codec.pem: BEGIN and END lines must pair") {
         CAPTURE(at);
         std::string changed = one;
         changed[at] ^= 1;
-        CHECK_FALSE(parse_pem(one + changed));
-        CHECK_FALSE(parse_pem(changed + one));
+        CHECK(refusal(parse_pem(one + changed)) == says("END line"));
+        CHECK(refusal(parse_pem(changed + one)) == says("END line"));
     }
     const std::string end = one.substr(one.find("-----END"));
-    CHECK_FALSE(parse_pem(end + one));
-    CHECK_FALSE(parse_pem(one + end));
+    CHECK(refusal(parse_pem(end + one)) == says("pem: an END line without its BEGIN line"));
+    CHECK(refusal(parse_pem(one + end)) == says("pem: an END line without its BEGIN line"));
 }
 
 TEST_CASE("codec.pem: what is not a sequence of whole blocks is refused") {
-    for (const char* text : {
-             "",
-             "AQI=",
-             "-----BEGIN A-----",
-             "-----BEGIN A-----\nAQI=\n",
-             "-----BEGIN A-----\nAQI=\n-----END B-----\n",
-             "-----BEGIN A-----\nAQI\n-----END A-----\n",
-             "-----BEGIN A-----\nA*I=\n-----END A-----\n",
-             "-----BEGIN A-----\nProc-Type: 4,ENCRYPTED\n\nAQI=\n-----END A-----\n",
-             "-----BEGIN A-----\nAQI=\n-----BEGIN B-----\nAQI=\n-----END B-----\n-----END A-----\n",
-             "-----BEGIN A\n-----END A-----\n",
-             "-----BEGIN A-----\nAQI=\n-----END A-----\n-----BEGIN B-----\n",
-         }) {
+    const std::pair<const char*, const char*> rows[] = {
+        {"", "no BEGIN line"},
+        {"AQI=", "no BEGIN line"},
+        {"-----BEGIN A-----", "no END line for \"A\""},
+        {"-----BEGIN A-----\nAQI=\n", "no END line for \"A\""},
+        {"-----BEGIN A-----\nAQI=\n-----END B-----\n", "no END line for \"A\""},
+        {"-----BEGIN A-----\nAQI\n-----END A-----\n",
+         "base64: a multiple of 4 characters wanted, 3 found"},
+        {"-----BEGIN A-----\nA*I=\n-----END A-----\n",
+         "base64: not a base64 character at position 1"},
+        {"-----BEGIN A-----\nProc-Type: 4,ENCRYPTED\n\nAQI=\n-----END A-----\n", "base64: "},
+        {"-----BEGIN A-----\nAQI=\n-----BEGIN B-----\nAQI=\n-----END B-----\n-----END A-----\n",
+         "base64: "},
+        {"-----BEGIN A\n-----END A-----\n", "no END line for \"A\\x0a\""},
+        {"-----BEGIN A-----\nAQI=\n-----END A-----\n-----BEGIN B-----\n", "no END line for \"B\""},
+    };
+    for (const auto& [text, reason] : rows) {
         CAPTURE(text);
-        CHECK_FALSE(parse_pem(text));
+        CHECK(refusal(parse_pem(text)) == says("pem: " + std::string(reason)));
     }
     const std::string long_label(65, 'A');
-    CHECK_FALSE(parse_pem(pem(long_label, Bytes{1})));
+    CHECK(refusal(parse_pem(pem(long_label, Bytes{1}))) ==
+          says("pem: a BEGIN line that does not end in dashes"));
     CHECK(parse_pem(pem(long_label.substr(1), Bytes{1})));
 }
 
@@ -90,7 +97,8 @@ TEST_CASE("codec.pem: text around the blocks is refused where it is not wanted")
     }
     for (const std::string& text : {"a" + block, block + "a", block + "a\n" + block}) {
         CAPTURE(text);
-        CHECK_FALSE(parse_pem(text, PemText::refused));
+        CHECK(refusal(parse_pem(text, PemText::refused)) ==
+              says("pem: text outside of the blocks"));
         CHECK(parse_pem(text));
     }
 }

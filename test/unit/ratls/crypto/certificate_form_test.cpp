@@ -1,4 +1,5 @@
 // The form of a certificate, one wrong piece at a time.
+#include "test/support/refusal.h"
 #include "test/unit/ratls/crypto/make_certificate.h"
 
 using namespace ratls;
@@ -6,11 +7,9 @@ using namespace ratls::test;
 
 namespace {
 
-bool refused(const Pieces& pieces) {
-    const auto certificate = Certificate::parse(pieces.build());
-    return !certificate && (certificate.error().code == Code::malformed ||
-                            certificate.error().code == Code::unsupported ||
-                            certificate.error().code == Code::too_large);
+/// Why they make no certificate.
+std::string refusal_of(const Pieces& pieces) {
+    return refusal(Certificate::parse(pieces.build()));
 }
 
 /// The Pieces with one of them replaced.
@@ -81,13 +80,16 @@ TEST_CASE("crypto.certificate: every truncation and every trailing byte is refus
     REQUIRE(Certificate::parse(good));
     for (std::size_t n = 0; n < good.size(); ++n) {
         CAPTURE(n);
-        CHECK_FALSE(Certificate::parse(ByteView(good).first(n)));
+        CHECK(refusal(Certificate::parse(ByteView(good).first(n))) ==
+              says("certificate: Certificate: "));
     }
     Bytes longer = good;
     longer.push_back(0);
-    CHECK_FALSE(Certificate::parse(longer));
-    CHECK(refused(with(&Pieces::trailing, from_hex("0500"))));
-    CHECK(refused(with(&Pieces::trailing_tbs, from_hex("0500"))));
+    CHECK(refusal(Certificate::parse(longer)) == says("certificate: end: 1 trailing bytes"));
+    CHECK(refusal_of(with(&Pieces::trailing, from_hex("0500"))) ==
+          says("certificate: end: 2 trailing bytes"));
+    CHECK(refusal_of(with(&Pieces::trailing_tbs, from_hex("0500"))) ==
+          says("certificate: end: 2 trailing bytes"));
 }
 
 TEST_CASE("crypto.certificate: no changed byte gives another certificate with a good signature") {
@@ -104,37 +106,53 @@ TEST_CASE("crypto.certificate: no changed byte gives another certificate with a 
 }
 
 TEST_CASE("crypto.certificate: only version 3") {
-    CHECK(refused(with(&Pieces::version, Bytes{})));
-    CHECK(refused(with(&Pieces::version, from_hex("a003020100"))));
-    CHECK(refused(with(&Pieces::version, from_hex("a003020101"))));
-    CHECK(refused(with(&Pieces::version, from_hex("a003020103"))));
-    CHECK(refused(with(&Pieces::version, from_hex("a0050201020500"))));
+    CHECK(refusal_of(with(&Pieces::version, Bytes{})) ==
+          says("certificate: version: tag 160 wanted, 2 found"));
+    CHECK(refusal_of(with(&Pieces::version, from_hex("a003020100"))) ==
+          says("certificate: version: version 3 wanted"));
+    CHECK(refusal_of(with(&Pieces::version, from_hex("a003020101"))) ==
+          says("certificate: version: version 3 wanted"));
+    CHECK(refusal_of(with(&Pieces::version, from_hex("a003020103"))) ==
+          says("certificate: version: version 3 wanted"));
+    CHECK(refusal_of(with(&Pieces::version, from_hex("a0050201020500"))) ==
+          says("certificate: end: 2 trailing bytes"));
 }
 
 TEST_CASE("crypto.certificate: a serial number has 1 to 20 bytes in shortest form; 0 is AMD's") {
-    CHECK_FALSE(refused(with(&Pieces::serial, from_hex("020100"))));
-    CHECK_FALSE(refused(with(&Pieces::serial, der::encode(der::kInteger, Bytes(20, 0x7f)))));
-    CHECK(refused(with(&Pieces::serial, from_hex("0200"))));
-    CHECK(refused(with(&Pieces::serial, der::encode(der::kInteger, Bytes(22, 0x7f)))));
-    CHECK(refused(with(&Pieces::serial, from_hex("02020001"))));
+    CHECK(refusal_of(with(&Pieces::serial, from_hex("020100"))) == kAccepted);
+    CHECK(refusal_of(with(&Pieces::serial, der::encode(der::kInteger, Bytes(20, 0x7f)))) ==
+          kAccepted);
+    CHECK(refusal_of(with(&Pieces::serial, from_hex("0200"))) ==
+          says("certificate: serialNumber: 1 to 20 bytes in shortest form wanted"));
+    CHECK(refusal_of(with(&Pieces::serial, der::encode(der::kInteger, Bytes(22, 0x7f)))) ==
+          says("certificate: serialNumber: 1 to 20 bytes in shortest form wanted"));
+    CHECK(refusal_of(with(&Pieces::serial, from_hex("02020001"))) ==
+          says("certificate: serialNumber: 1 to 20 bytes in shortest form wanted"));
 }
 
 TEST_CASE("crypto.certificate: the two signature algorithms must be equal and known") {
-    CHECK(refused(with(&Pieces::outer_algorithm, from_hex("300a06082a8648ce3d040303"))));
+    CHECK(refusal_of(with(&Pieces::outer_algorithm, from_hex("300a06082a8648ce3d040303"))) ==
+          says("signatureAlgorithm: differs between certificate and tbsCertificate"));
     const auto both = [](std::string_view digits) {
         Pieces pieces;
         pieces.algorithm = pieces.outer_algorithm = from_hex(digits);
         return pieces;
     };
-    CHECK_FALSE(refused(both("300a06082a8648ce3d040303")));
-    CHECK(refused(both("300906072a8648ce3d0401")));          // ecdsa-with-SHA1
-    CHECK(refused(both("300d06092a864886f70d0101050500")));  // sha1WithRSAEncryption
-    CHECK(refused(both("300d06092a864886f70d0101040500")));  // md5WithRSAEncryption
-    CHECK(refused(both("300506032b6570")));                  // Ed25519
-    CHECK(refused(both("300c06082a8648ce3d0403020500")));    // ECDSA with parameters
-    CHECK_FALSE(refused(both("300d06092a864886f70d01010b0500")));
-    CHECK_FALSE(refused(both("300b06092a864886f70d01010b")));  // without the NULL
-    CHECK(refused(both("300f06092a864886f70d01010b05000500")));
+    CHECK(refusal_of(both("300a06082a8648ce3d040303")) == kAccepted);
+    CHECK(refusal_of(both("300906072a8648ce3d0401")) ==
+          says("x509: signatureAlgorithm: \"1.2.840.10045.4.1\""));  // ecdsa-with-SHA1
+    CHECK(refusal_of(both("300d06092a864886f70d0101050500")) ==
+          says("x509: signatureAlgorithm: \"1.2.840.113549.1.1.5\""));  // sha1WithRSAEncryption
+    CHECK(refusal_of(both("300d06092a864886f70d0101040500")) ==
+          says("x509: signatureAlgorithm: \"1.2.840.113549.1.1.4\""));  // md5WithRSAEncryption
+    CHECK(refusal_of(both("300506032b6570")) ==
+          says("x509: signatureAlgorithm: \"1.3.101.112\""));  // Ed25519
+    CHECK(refusal_of(both("300c06082a8648ce3d0403020500")) ==
+          says("x509: end: 2 trailing bytes"));  // ECDSA with parameters
+    CHECK(refusal_of(both("300d06092a864886f70d01010b0500")) == kAccepted);
+    CHECK(refusal_of(both("300b06092a864886f70d01010b")) == kAccepted);  // without the NULL
+    CHECK(refusal_of(both("300f06092a864886f70d01010b05000500")) ==
+          says("x509: end: 2 trailing bytes"));
 }
 
 TEST_CASE("crypto.certificate: RSASSA-PSS parameters name one hash twice, a salt, and trailer 1") {
@@ -153,17 +171,23 @@ TEST_CASE("crypto.certificate: RSASSA-PSS parameters name one hash twice, a salt
     CHECK(pss(hash + mgf + salt)->scheme() == wanted);
     REQUIRE(pss(hash + mgf + salt + trailer));
     CHECK(pss(hash + mgf + salt + trailer)->scheme() == wanted);
-    CHECK_FALSE(pss(""));  // everything by default: SHA-1
-    CHECK_FALSE(pss(hash + mgf));
-    CHECK_FALSE(pss(hash + salt));
-    CHECK_FALSE(pss(mgf + salt));
-    CHECK_FALSE(pss(mgf + hash + salt));
-    CHECK_FALSE(pss(hash + mgf + salt + "a303020102"));
-    CHECK_FALSE(pss(hash + mgf + salt + trailer + trailer));
-    CHECK_FALSE(pss(hash + mgf + "a204020203e8"));                        // a salt of 1000
-    CHECK_FALSE(pss("a00f300d06096086480165030402010500" + mgf + salt));  // two hashes
-    CHECK_FALSE(pss("a009300706052b0e03021a" + mgf + salt));              // SHA-1
-    CHECK_FALSE(pss(hash + "a11c301a06092a864886f70d010107300d06096086480165030402020500" + salt));
+    // Everything by default would be SHA-1.
+    CHECK(refusal(pss("")) == says("x509: hashAlgorithm: an element wanted, the input ends"));
+    CHECK(refusal(pss(hash + mgf)) == says("x509: saltLength: an element wanted, the input ends"));
+    CHECK(refusal(pss(hash + salt)) == says("x509: maskGenAlgorithm: tag 161 wanted, 162 found"));
+    CHECK(refusal(pss(mgf + salt)) == says("x509: hashAlgorithm: tag 160 wanted, 161 found"));
+    CHECK(refusal(pss(mgf + hash + salt)) ==
+          says("x509: hashAlgorithm: tag 160 wanted, 161 found"));
+    CHECK(refusal(pss(hash + mgf + salt + "a303020102")) == says("x509: trailerField: 1 wanted"));
+    CHECK(refusal(pss(hash + mgf + salt + trailer + trailer)) ==
+          says("x509: end: 5 trailing bytes"));
+    CHECK(refusal(pss(hash + mgf + "a204020203e8")) == says("a salt of at most 512 bytes"));
+    CHECK(refusal(pss("a00f300d06096086480165030402010500" + mgf + salt)) ==
+          says("SHA-256, 384 or 512, MGF1 with the same hash"));
+    CHECK(refusal(pss("a009300706052b0e03021a" + mgf + salt)) ==
+          says("SHA-256, 384 or 512, MGF1 with the same hash"));  // SHA-1
+    CHECK(refusal(pss(hash + "a11c301a06092a864886f70d010107300d06096086480165030402020500" +
+                      salt)) == says("SHA-256, 384 or 512, MGF1 with the same hash"));
 }
 
 TEST_CASE("crypto.certificate: times in both forms of RFC 5280, and no other") {
@@ -189,29 +213,35 @@ TEST_CASE("crypto.certificate: times in both forms of RFC 5280, and no other") {
         CAPTURE(text);
         CHECK(time(text, 0x18) == -1);
     }
-    CHECK(refused(with_times(utc_time("250101000000Z"), Bytes{})));
-    CHECK(refused(with_times(from_hex("0500"), utc_time("250101000000Z"))));
+    CHECK(refusal_of(with_times(utc_time("250101000000Z"), Bytes{})) ==
+          says("certificate: notAfter: an element wanted, the input ends"));
+    CHECK(refusal_of(with_times(from_hex("0500"), utc_time("250101000000Z"))) ==
+          says("certificate: notBefore: tag 24 wanted, 5 found"));
 }
 
 TEST_CASE("crypto.certificate: an extension occurs once, critical only as TRUE") {
     const Bytes one = extension(14, false, from_hex("0401aa"));
     Pieces twice;
     twice.extensions = {one, ca(), one};
-    CHECK(refused(twice));
+    CHECK(refusal_of(twice) == says("certificate: extensions: extension 2.5.29.14 occurs twice"));
     CHECK(Certificate::parse(twice.build()).error().text().find("twice") != std::string::npos);
     const auto critical = [](std::string_view boolean) {
         return with_extension(sequence({from_hex("0603551d0e"), from_hex(boolean),
                                         der::encode(der::kOctetString, from_hex("0401aa"))}));
     };
-    CHECK_FALSE(refused(critical("0101ff")));
-    CHECK(refused(critical("010100")));  // the default, written out
-    CHECK(refused(critical("010101")));
-    CHECK(refused(critical("0102ffff")));
-    CHECK(refused(critical("0100")));
-    CHECK(refused(with_extension(sequence({from_hex("0603551d0e")}))));
-    CHECK(refused(with_extension(sequence({from_hex("0603551d0e"), from_hex("04010a0500")}))));
-    CHECK(refused(
-        with_extension(sequence({from_hex("0603551d0e"), from_hex("04010a"), from_hex("0500")}))));
+    CHECK(refusal_of(critical("0101ff")) == kAccepted);
+    CHECK(refusal_of(critical("010100")) ==
+          says("certificate: critical: TRUE or absent wanted"));  // the default, written out
+    CHECK(refusal_of(critical("010101")) == says("certificate: critical: TRUE or absent wanted"));
+    CHECK(refusal_of(critical("0102ffff")) == says("certificate: critical: TRUE or absent wanted"));
+    CHECK(refusal_of(critical("0100")) == says("certificate: critical: TRUE or absent wanted"));
+    CHECK(refusal_of(with_extension(sequence({from_hex("0603551d0e")}))) ==
+          says("certificate: extnValue: an element wanted, the input ends"));
+    CHECK(refusal_of(with_extension(sequence({from_hex("0603551d0e"), from_hex("04010a0500")}))) ==
+          says("certificate: end: 2 trailing bytes"));
+    CHECK(refusal_of(with_extension(
+              sequence({from_hex("0603551d0e"), from_hex("04010a"), from_hex("0500")}))) ==
+          says("certificate: end: 2 trailing bytes"));
 }
 
 TEST_CASE("crypto.certificate: 64 extensions are read, 65 are refused") {
@@ -220,9 +250,9 @@ TEST_CASE("crypto.certificate: 64 extensions are read, 65 are refused") {
         pieces.extensions.push_back(
             extension(static_cast<std::uint8_t>(40 + i), false, from_hex("0500")));
     }
-    CHECK_FALSE(refused(pieces));
+    CHECK(refusal_of(pieces) == kAccepted);
     pieces.extensions.push_back(extension(104, false, from_hex("0500")));
-    CHECK(refused(pieces));
+    CHECK(refusal_of(pieces) == says("certificate: extensions: more than 64"));
 }
 
 TEST_CASE("crypto.certificate: basicConstraints") {
@@ -235,17 +265,26 @@ TEST_CASE("crypto.certificate: basicConstraints") {
     CHECK(constraints("0101ff").certificate().path_length() == -1);
     CHECK(constraints("0101ff020100").certificate().path_length() == 0);
     CHECK(constraints("0101ff020110").certificate().path_length() == 16);
-    CHECK(refused(constraints("0101ff020111")));
-    CHECK(refused(constraints("0101ff0201ff")));
-    CHECK(refused(constraints("010101")));
-    CHECK(refused(constraints("0100")));
-    CHECK(refused(constraints("0102ffff")));
-    CHECK(refused(constraints("020100")));        // a path length without CA
-    CHECK(refused(constraints("010100020100")));  // the same
-    CHECK(refused(constraints("0101ff0201000500")));
-    CHECK(refused(with_extension(extension(19, true, from_hex("30000500")))));
-    CHECK(refused(with_extension(extension(19, true, from_hex("0500")))));
-    CHECK(refused(with_extension(extension(19, true, {}))));
+    CHECK(refusal_of(constraints("0101ff020111")) ==
+          says("pathLenConstraint: 0 to 16, and only for a CA, wanted"));
+    CHECK(refusal_of(constraints("0101ff0201ff")) ==
+          says("certificate: pathLenConstraint: a number from 0 to 2^63-1 wanted"));
+    CHECK(refusal_of(constraints("010101")) == says("certificate: cA: a boolean wanted"));
+    CHECK(refusal_of(constraints("0100")) == says("certificate: cA: a boolean wanted"));
+    CHECK(refusal_of(constraints("0102ffff")) == says("certificate: cA: a boolean wanted"));
+    CHECK(
+        refusal_of(constraints("020100")) ==
+        says("pathLenConstraint: 0 to 16, and only for a CA, wanted"));  // a path length without CA
+    CHECK(refusal_of(constraints("010100020100")) ==
+          says("pathLenConstraint: 0 to 16, and only for a CA, wanted"));  // the same
+    CHECK(refusal_of(constraints("0101ff0201000500")) ==
+          says("certificate: end: 2 trailing bytes"));
+    CHECK(refusal_of(with_extension(extension(19, true, from_hex("30000500")))) ==
+          says("certificate: end: 2 trailing bytes"));
+    CHECK(refusal_of(with_extension(extension(19, true, from_hex("0500")))) ==
+          says("certificate: basicConstraints: tag 48 wanted, 5 found"));
+    CHECK(refusal_of(with_extension(extension(19, true, {}))) ==
+          says("certificate: basicConstraints: an element wanted, the input ends"));
 }
 
 TEST_CASE("crypto.certificate: keyUsage bits in their order") {
@@ -256,12 +295,13 @@ TEST_CASE("crypto.certificate: keyUsage bits in their order") {
     CHECK(usage("03020204").certificate().key_usage() == 0x20);     // keyCertSign
     CHECK(usage("03020106").certificate().key_usage() == 0x60);     // and cRLSign
     CHECK(usage("0303070080").certificate().key_usage() == 0x100);  // decipherOnly
-    CHECK(refused(usage("030100")));
-    CHECK(refused(usage("0300")));
-    CHECK(refused(usage("03050000000080")));
-    CHECK(refused(usage("03020880")));
-    CHECK(refused(usage("04020780")));
-    CHECK(refused(usage("030207800500")));
+    CHECK(refusal_of(usage("030100")) == says("certificate: keyUsage: 1 to 16 bits wanted"));
+    CHECK(refusal_of(usage("0300")) == says("certificate: keyUsage: 1 to 16 bits wanted"));
+    CHECK(refusal_of(usage("03050000000080")) ==
+          says("certificate: keyUsage: 1 to 16 bits wanted"));
+    CHECK(refusal_of(usage("03020880")) == says("certificate: keyUsage: 1 to 16 bits wanted"));
+    CHECK(refusal_of(usage("04020780")) == says("certificate: keyUsage: tag 3 wanted, 4 found"));
+    CHECK(refusal_of(usage("030207800500")) == says("certificate: end: 2 trailing bytes"));
 }
 
 TEST_CASE("crypto.certificate: subjectAltName gives names and addresses of 4 or 16 bytes") {
@@ -275,11 +315,13 @@ TEST_CASE("crypto.certificate: subjectAltName gives names and addresses of 4 or 
     REQUIRE(certificate.ip_addresses().size() == 2);
     CHECK(certificate.ip_addresses()[0] == Bytes{127, 0, 0, 1});
     CHECK(certificate.ip_addresses()[1].size() == 16);
-    CHECK(refused(names("8703010203")));
-    CHECK(refused(names("87080a000000ff000000")));
-    CHECK(refused(names("8700")));
-    CHECK(refused(names("820261")));
-    CHECK(refused(with_extension(extension(17, false, from_hex("0500")))));
+    CHECK(refusal_of(names("8703010203")) == says("certificate: iPAddress: 4 or 16 bytes wanted"));
+    CHECK(refusal_of(names("87080a000000ff000000")) ==
+          says("certificate: iPAddress: 4 or 16 bytes wanted"));
+    CHECK(refusal_of(names("8700")) == says("certificate: iPAddress: 4 or 16 bytes wanted"));
+    CHECK(refusal_of(names("820261")) == says("certificate: GeneralName: 2 bytes wanted, 1 left"));
+    CHECK(refusal_of(with_extension(extension(17, false, from_hex("0500")))) ==
+          says("certificate: subjectAltName: tag 48 wanted, 5 found"));
 }
 
 TEST_CASE("crypto.certificate: names are text for people, and cannot move a cursor") {
@@ -293,12 +335,15 @@ TEST_CASE("crypto.certificate: names are text for people, and cannot move a curs
     CHECK(common_name(from_hex("3000")).empty());
     CHECK(common_name(from_hex("0500")).empty());
     CHECK(name_text(from_hex("0500")) == "(malformed)");
-    CHECK(refused(with(&Pieces::subject, from_hex("30033101ff"))));
-    CHECK(refused(with(&Pieces::issuer, from_hex("30020500"))));
+    CHECK(refusal_of(with(&Pieces::subject, from_hex("30033101ff"))) ==
+          says("name: AttributeTypeAndValue: an element wanted, the input ends"));
+    CHECK(refusal_of(with(&Pieces::issuer, from_hex("30020500"))) ==
+          says("name: RelativeDistinguishedName: tag 49 wanted, 5 found"));
 }
 
 TEST_CASE("crypto.certificate: the signature is a string of whole bytes") {
-    CHECK(refused(with<std::uint8_t>(&Pieces::unused_bits, 1)));
+    CHECK(refusal_of(with<std::uint8_t>(&Pieces::unused_bits, 1)) ==
+          says("certificate: signatureValue: whole bytes wanted"));
 }
 
 TEST_CASE("crypto.certificate: at most 64 KiB") {
@@ -308,8 +353,9 @@ TEST_CASE("crypto.certificate: at most 64 KiB") {
     const std::size_t around = sized(60000).build().size() - 60000;
     Pieces most = sized(Certificate::kMaxBytes - around - 4);
     CHECK(most.build().size() <= Certificate::kMaxBytes);
-    CHECK_FALSE(refused(most));
-    CHECK(refused(sized(Certificate::kMaxBytes)));
+    CHECK(refusal_of(most) == kAccepted);
+    CHECK(refusal_of(sized(Certificate::kMaxBytes)) ==
+          says("certificate: at most 65536 bytes wanted"));
     CHECK(Certificate::parse(Bytes(Certificate::kMaxBytes + 1)).error().code == Code::too_large);
 }
 

@@ -2,9 +2,11 @@
 
 #include "ratls/codec/der.h"
 #include "ratls/codec/hex.h"
+#include "test/support/refusal.h"
 #include "test/unit/ratls/crypto/pki.h"
 
 using namespace ratls;
+using namespace ratls::test;
 using test::pki;
 
 namespace {
@@ -56,18 +58,26 @@ TEST_CASE("crypto.public_key: every truncation and every trailing byte is refuse
         const Bytes good = pki(name);
         for (std::size_t n = 0; n < good.size(); ++n) {
             CAPTURE(n);
-            CHECK_FALSE(PublicKey::from_spki(ByteView(good).first(n)));
+            CHECK(refusal(PublicKey::from_spki(ByteView(good).first(n))) ==
+                  says("public key: SubjectPublicKeyInfo: "));
         }
         Bytes longer = good;
         longer.push_back(0);
-        CHECK_FALSE(PublicKey::from_spki(longer));
+        CHECK(refusal(PublicKey::from_spki(longer)) == says("public key: end: 1 trailing bytes"));
     }
 }
 
 TEST_CASE("crypto.public_key: kinds and forms that we do not take are refused") {
-    for (const char* name : {"p521", "ed25519", "rsa1024", "p256-compressed", "p256-explicit"}) {
+    const std::pair<const char*, const char*> rows[] = {
+        {"p521", "a curve other than P-256 and P-384"},
+        {"ed25519", "neither RSA nor a named elliptic curve"},
+        {"rsa1024", "RSA of 2048 to 4096 bits wanted, 1024 found"},
+        {"p256-compressed", "an uncompressed point wanted"},
+        {"p256-explicit", "namedCurve: tag 6 wanted, 48 found"},
+    };
+    for (const auto& [name, reason] : rows) {
         CAPTURE(name);
-        CHECK_FALSE(PublicKey::from_spki(pki(std::string(name) + ".spki")));
+        CHECK(refusal(PublicKey::from_spki(pki(std::string(name) + ".spki"))) == says(reason));
     }
     for (const char* name : {"p521", "ed25519", "rsa1024"}) {
         CAPTURE(name);
@@ -79,19 +89,26 @@ TEST_CASE("crypto.public_key: kinds and forms that we do not take are refused") 
 TEST_CASE("crypto.public_key: one changed byte of the form is refused") {
     const Bytes good = pki("p256.spki");
     const std::string text = hex(good);
-    const auto refused = [&](std::string_view what, std::string_view with) {
+    const auto replaced = [&](std::string_view what, std::string_view with) {
         std::string changed = text;
         const std::size_t at = changed.find(what);
         REQUIRE(at != std::string::npos);
         changed.replace(at, what.size(), with);
-        return !PublicKey::from_spki(parse_hex(changed).value());
+        return refusal(PublicKey::from_spki(parse_hex(changed).value()));
     };
-    CHECK_FALSE(refused("03420004", "03420004"));
-    CHECK(refused("03420004", "03420104"));  // unused bits
-    CHECK(refused("03420004", "03420002"));  // a compressed point of the wrong length
-    CHECK(refused("03420004", "03420006"));  // hybrid form
-    CHECK(refused("2a8648ce3d0201", "2a8648ce3d0202"));
-    CHECK(refused("2a8648ce3d030107", "2a8648ce3d030106"));
+    CHECK(replaced("03420004", "03420004") == kAccepted);
+    CHECK(replaced("03420004", "03420104") ==
+          says("public key: a bit string of whole bytes wanted"));  // unused bits
+    CHECK(
+        replaced("03420004", "03420002") ==
+        says(
+            "public key: an uncompressed point wanted"));  // a compressed point of the wrong length
+    CHECK(replaced("03420004", "03420006") ==
+          says("public key: an uncompressed point wanted"));  // hybrid form
+    CHECK(replaced("2a8648ce3d0201", "2a8648ce3d0202") ==
+          says("public key: neither RSA nor a named elliptic curve"));
+    CHECK(replaced("2a8648ce3d030107", "2a8648ce3d030106") ==
+          says("public key: a curve other than P-256 and P-384"));
 }
 
 TEST_CASE("crypto.public_key: RSA keys must have NULL parameters and a minimal positive modulus") {
@@ -113,11 +130,16 @@ TEST_CASE("crypto.public_key: RSA keys must have NULL parameters and a minimal p
     Bytes padded = positive;
     padded.insert(padded.begin(), 0);
     CHECK(spki(null, positive));
-    CHECK_FALSE(spki(null, modulus));  // a negative number
-    CHECK_FALSE(spki(null, padded));
-    CHECK_FALSE(spki({}, positive));
-    CHECK_FALSE(spki(Bytes{0x05, 0x01, 0x00}, positive));
-    CHECK_FALSE(spki(Bytes{0x05, 0x00, 0x05, 0x00}, positive));
+    CHECK(refusal(spki(null, modulus)) ==
+          says("public key: a positive modulus in its shortest form wanted"));  // a negative number
+    CHECK(refusal(spki(null, padded)) ==
+          says("public key: a positive modulus in its shortest form wanted"));
+    CHECK(refusal(spki({}, positive)) ==
+          says("public key: parameters: an element wanted, the input ends"));
+    CHECK(refusal(spki(Bytes{0x05, 0x01, 0x00}, positive)) ==
+          says("public key: parameters: an empty NULL wanted"));
+    CHECK(refusal(spki(Bytes{0x05, 0x00, 0x05, 0x00}, positive)) ==
+          says("public key: end: 2 trailing bytes"));
 }
 
 TEST_CASE("crypto.public_key: what is read has one form only, which is the one that is written") {
@@ -131,12 +153,14 @@ TEST_CASE("crypto.public_key: what is read has one form only, which is the one t
     REQUIRE(written[1] == 0x59);
     Bytes outer = written;
     outer.insert(outer.begin() + 1, 0x81);  // the same length in two bytes
-    CHECK_FALSE(PublicKey::from_spki(outer));
+    CHECK(refusal(PublicKey::from_spki(outer)) ==
+          says("SubjectPublicKeyInfo: the length is not in its shortest form"));
     REQUIRE(written[23] == 0x03);
     Bytes inner = written;
     inner.insert(inner.begin() + 24, 0x81);
     ++inner[1];
-    CHECK_FALSE(PublicKey::from_spki(inner));
+    CHECK(refusal(PublicKey::from_spki(inner)) ==
+          says("subjectPublicKey: the length is not in its shortest form"));
 
     const auto rsa = PublicKey::from_rsa(rsa_modulus(2048), 65537);
     REQUIRE(rsa);
@@ -153,7 +177,8 @@ TEST_CASE("crypto.public_key: what is read has one form only, which is the one t
         return PublicKey::from_spki(der::encode(der::kSequence, info));
     };
     CHECK(with_exponent("0203010001"));
-    CHECK_FALSE(with_exponent("020400010001"));
+    CHECK(refusal(with_exponent("020400010001")) ==
+          says("public key: publicExponent: not in its shortest form"));
 }
 
 TEST_CASE("crypto.public_key: points from coordinates, with leading zeros or without") {
@@ -170,40 +195,54 @@ TEST_CASE("crypto.public_key: points from coordinates, with leading zeros or wit
 TEST_CASE("crypto.public_key: what is not a point on the curve is refused") {
     Bytes off = kY256;
     off[31] ^= 1;
-    CHECK_FALSE(PublicKey::from_point(KeyKind::p256, kX256, off));
-    CHECK_FALSE(PublicKey::from_point(KeyKind::p256, kX256, {}));
-    CHECK_FALSE(PublicKey::from_point(KeyKind::p256, {}, {}));
-    CHECK_FALSE(PublicKey::from_point(KeyKind::p256, Bytes(32), Bytes(32)));
-    CHECK_FALSE(PublicKey::from_point(KeyKind::p256, kX384, kY384));
-    CHECK_FALSE(PublicKey::from_point(KeyKind::p384, kX256, kY256));
-    CHECK_FALSE(PublicKey::from_point(KeyKind::rsa, kX256, kY256));
+    CHECK(refusal(PublicKey::from_point(KeyKind::p256, kX256, off)) ==
+          says("public key: the point is not on its curve"));
+    CHECK(refusal(PublicKey::from_point(KeyKind::p256, kX256, {})) ==
+          says("public key: the point is not on its curve"));
+    CHECK(refusal(PublicKey::from_point(KeyKind::p256, {}, {})) ==
+          says("public key: the point is not on its curve"));
+    CHECK(refusal(PublicKey::from_point(KeyKind::p256, Bytes(32), Bytes(32))) ==
+          says("public key: the point is not on its curve"));
+    CHECK(refusal(PublicKey::from_point(KeyKind::p256, kX384, kY384)) ==
+          says("public key: a coordinate is too long"));
+    CHECK(refusal(PublicKey::from_point(KeyKind::p384, kX256, kY256)) ==
+          says("public key: the point is not on its curve"));
+    CHECK(refusal(PublicKey::from_point(KeyKind::rsa, kX256, kY256)) ==
+          says("public key: an elliptic curve wanted"));
     // x + p is the same residue, but no coordinate: p = 2^256 - 2^224 + 2^192 + 2^96 - 1.
     const Bytes five_plus_p =
         parse_hex("ffffffff00000001000000000000000000000001000000000000000000000004").value();
     const Bytes y_of_five =
         parse_hex("459243b9aa581806fe913bce99817ade11ca503c64d9a3c533415c083248fbcc").value();
     CHECK(PublicKey::from_point(KeyKind::p256, Bytes{5}, y_of_five));
-    CHECK_FALSE(PublicKey::from_point(KeyKind::p256, five_plus_p, y_of_five));
+    CHECK(refusal(PublicKey::from_point(KeyKind::p256, five_plus_p, y_of_five)) ==
+          says("public key: the point is not on its curve"));
 }
 
 TEST_CASE("crypto.public_key: RSA sizes from 2048 to 4096 bits") {
-    CHECK_FALSE(PublicKey::from_rsa(rsa_modulus(2047), 65537));
+    CHECK(refusal(PublicKey::from_rsa(rsa_modulus(2047), 65537)) ==
+          says("public key: RSA of 2048 to 4096 bits wanted, 2047 found"));
     CHECK(PublicKey::from_rsa(rsa_modulus(2048), 65537));
     CHECK(PublicKey::from_rsa(rsa_modulus(2049), 65537)->bits() == 2049);
     CHECK(PublicKey::from_rsa(rsa_modulus(4096), 65537));
-    CHECK_FALSE(PublicKey::from_rsa(rsa_modulus(4097), 65537));
-    CHECK_FALSE(PublicKey::from_rsa({}, 65537));
-    CHECK_FALSE(PublicKey::from_rsa(Bytes(256), 65537));
+    CHECK(refusal(PublicKey::from_rsa(rsa_modulus(4097), 65537)) ==
+          says("public key: RSA of 2048 to 4096 bits wanted, 4097 found"));
+    CHECK(refusal(PublicKey::from_rsa({}, 65537)) ==
+          says("public key: RSA of 2048 to 4096 bits wanted, 0 found"));
+    CHECK(refusal(PublicKey::from_rsa(Bytes(256), 65537)) ==
+          says("public key: RSA of 2048 to 4096 bits wanted, 0 found"));
     CHECK(PublicKey::from_rsa(rsa_modulus(1024), 65537).error().code == Code::unsupported);
 }
 
 TEST_CASE("crypto.public_key: RSA numbers that are no RSA key are refused") {
     Bytes even = rsa_modulus(2048);
     even.back() = 0xfe;
-    CHECK_FALSE(PublicKey::from_rsa(even, 65537));
+    CHECK(refusal(PublicKey::from_rsa(even, 65537)) ==
+          says("public key: an odd modulus and an odd exponent from 3 to 2^32-1 wanted"));
     for (const std::uint64_t exponent : {0ULL, 1ULL, 2ULL, 4ULL, 65536ULL, 0x100000001ULL}) {
         CAPTURE(exponent);
-        CHECK_FALSE(PublicKey::from_rsa(rsa_modulus(2048), exponent));
+        CHECK(refusal(PublicKey::from_rsa(rsa_modulus(2048), exponent)) ==
+              says("public key: an odd modulus and an odd exponent from 3 to 2^32-1 wanted"));
     }
     for (const std::uint64_t exponent : {3ULL, 17ULL, 65537ULL, 0xffffffffULL}) {
         CAPTURE(exponent);

@@ -1,9 +1,11 @@
 #include "ratls/codec/der.h"
 #include "ratls/codec/hex.h"
 #include "ratls/crypto/public_key.h"
+#include "test/support/refusal.h"
 #include "test/unit/ratls/crypto/pki.h"
 
 using namespace ratls;
+using namespace ratls::test;
 using test::pki;
 using test::pki_key;
 
@@ -98,43 +100,54 @@ TEST_CASE("crypto.signature: ECDSA numbers must lie from 1 to n-1; zeros in fron
         const Bytes der = pki(row.file);
         const auto signature = parse_ecdsa_der(der).value();
         const auto verify = [&](ByteView r, ByteView s) {
-            return key.verify_ecdsa(row.alg, message, r, s).has_value();
+            return refusal(key.verify_ecdsa(row.alg, message, r, s));
         };
         Bytes padded_r = to_bytes(signature.r);
         padded_r.insert(padded_r.begin(), 5, 0);
         Bytes padded_s = to_bytes(signature.s);
         padded_s.insert(padded_s.begin(), 5, 0);
-        CHECK(verify(padded_r, padded_s));
+        CHECK(verify(padded_r, padded_s) == kAccepted);
         for (const Bytes& wrong :
              {Bytes{}, Bytes{0}, Bytes(row.order.size()), row.order, sum(Bytes{1}, row.order),
               sum(signature.r, row.order), Bytes(row.order.size(), 0xff),
               Bytes(row.order.size() + 1, 0xff)}) {
             CAPTURE(hex(wrong));
-            CHECK_FALSE(verify(wrong, signature.s));
-            CHECK_FALSE(verify(signature.r, wrong));
-            CHECK_FALSE(verify(wrong, wrong));
+            CHECK(verify(wrong, signature.s) == says("signature: does not verify under the key"));
+            CHECK(verify(signature.r, wrong) == says("signature: does not verify under the key"));
+            CHECK(verify(wrong, wrong) == says("signature: does not verify under the key"));
         }
-        CHECK_FALSE(verify(sum(signature.r, row.order), signature.s));
-        CHECK_FALSE(verify(signature.r, sum(signature.s, row.order)));
+        CHECK(verify(sum(signature.r, row.order), signature.s) ==
+              says("signature: does not verify under the key"));
+        CHECK(verify(signature.r, sum(signature.s, row.order)) ==
+              says("signature: does not verify under the key"));
     }
 }
 
 TEST_CASE("crypto.signature: an ECDSA signature in DER has one form") {
     const auto parse = [](std::string_view text) {
         const Bytes der = parse_hex(text).value();
-        return parse_ecdsa_der(der).has_value();
+        return refusal(parse_ecdsa_der(der));
     };
-    CHECK(parse("3006020101020102"));
-    CHECK(parse("300702020080020102"));
-    CHECK_FALSE(parse("3006020101020180"));    // negative
-    CHECK_FALSE(parse("300702020001020102"));  // padded
-    CHECK_FALSE(parse("30050200020102"));      // empty number
-    CHECK_FALSE(parse("300602010102010200"));  // trailing outside
-    CHECK_FALSE(parse("300702010102010200"));  // trailing inside
-    CHECK_FALSE(parse("308106020101020102"));  // long form of the length
+    CHECK(parse("3006020101020102") == kAccepted);
+    CHECK(parse("300702020080020102") == kAccepted);
+    CHECK(parse("3006020101020180") ==
+          says("signature: positive integers in shortest form wanted"));  // negative
+    CHECK(parse("300702020001020102") ==
+          says("signature: positive integers in shortest form wanted"));  // padded
+    CHECK(parse("30050200020102") ==
+          says("signature: positive integers in shortest form wanted"));  // empty number
+    CHECK(parse("300602010102010200") ==
+          says("signature: end: 1 trailing bytes"));  // trailing outside
+    CHECK(parse("300702010102010200") ==
+          says("signature: end: 1 trailing bytes"));  // trailing inside
+    CHECK(
+        parse("308106020101020102") ==
+        says(
+            "Ecdsa-Sig-Value: the length is not in its shortest form"));  // long form of the length
     const Bytes good = pki("p256-sha256.sig");
     for (std::size_t n = 0; n < good.size(); ++n) {
-        CHECK_FALSE(parse_ecdsa_der(ByteView(good).first(n)));
+        CHECK(refusal(parse_ecdsa_der(ByteView(good).first(n))) ==
+              says("signature: Ecdsa-Sig-Value: "));
     }
 }
 
@@ -152,7 +165,8 @@ TEST_CASE("crypto.signature: RSA PKCS#1 v1.5 by openssl holds, for each size and
                 CHECK(key.verify_rsa_pkcs1(other, message, signature).has_value() ==
                       (other == alg));
             }
-            CHECK_FALSE(key.verify_rsa_pss(alg, -1, message, signature));
+            CHECK(refusal(key.verify_rsa_pss(alg, -1, message, signature)) ==
+                  says("signature: does not verify under the key"));
         }
     }
 }
@@ -170,15 +184,22 @@ TEST_CASE("crypto.signature: RSA PSS by openssl holds for its salt length and fo
                 pki(name + "-pss-" + (salt == longest ? "max" : std::to_string(salt)) + ".sig");
             CHECK(key.verify_rsa_pss(HashAlg::sha256, salt, message, signature));
             CHECK(key.verify_rsa_pss(HashAlg::sha256, -1, message, signature));
-            CHECK_FALSE(key.verify_rsa_pss(HashAlg::sha256, salt + 1, message, signature));
-            CHECK_FALSE(
-                key.verify_rsa_pss(HashAlg::sha256, salt == 0 ? 32 : salt - 1, message, signature));
-            CHECK_FALSE(key.verify_rsa_pss(HashAlg::sha384, -1, message, signature));
-            CHECK_FALSE(key.verify_rsa_pss(HashAlg::sha256, -1, flipped(message, 0), signature));
-            CHECK_FALSE(key.verify_rsa_pkcs1(HashAlg::sha256, message, signature));
+            CHECK(refusal(key.verify_rsa_pss(HashAlg::sha256, salt + 1, message, signature)) ==
+                  says("signature: does not verify under the key"));
+            CHECK(refusal(key.verify_rsa_pss(HashAlg::sha256, salt == 0 ? 32 : salt - 1, message,
+                                             signature)) ==
+                  says("signature: does not verify under the key"));
+            CHECK(refusal(key.verify_rsa_pss(HashAlg::sha384, -1, message, signature)) ==
+                  says("signature: does not verify under the key"));
+            CHECK(
+                refusal(key.verify_rsa_pss(HashAlg::sha256, -1, flipped(message, 0), signature)) ==
+                says("signature: does not verify under the key"));
+            CHECK(refusal(key.verify_rsa_pkcs1(HashAlg::sha256, message, signature)) ==
+                  says("signature: does not verify under the key"));
         }
-        CHECK_FALSE(
-            key.verify_rsa_pss(HashAlg::sha256, longest + 1, message, pki(name + "-pss-max.sig")));
+        CHECK(refusal(key.verify_rsa_pss(HashAlg::sha256, longest + 1, message,
+                                         pki(name + "-pss-max.sig"))) ==
+              says("signature: does not verify under the key"));
     }
     CHECK_FALSE(pki_key("rsa2048").verify_rsa_pss(HashAlg::sha256, 32, message,
                                                   pki("rsa2048-pss-mgf1-sha1.sig")));

@@ -4,6 +4,7 @@
 
 #include "ratls/codec/der.h"
 #include "test/support/intel_pki.h"
+#include "test/support/refusal.h"
 
 using namespace ratls;
 using namespace ratls::test;
@@ -52,10 +53,12 @@ void check_set(const std::vector<SgxField>& good,
         CAPTURE(good[i].number);
         std::vector<SgxField> fields = good;
         fields.erase(fields.begin() + static_cast<std::ptrdiff_t>(i));
-        CHECK_FALSE(parse(fields));
+        CHECK(refusal(parse(fields)) ==
+              says("OID: field " + std::to_string(good[i].number) + " is missing"));
         fields = good;
         fields.push_back(good[i]);
-        CHECK_FALSE(parse(fields));
+        CHECK(refusal(parse(fields)) ==
+              says("OID: field " + std::to_string(good[i].number) + " is there twice"));
     }
     for (const unsigned unknown : {0U, 8U, 19U, 127U}) {
         CAPTURE(unknown);
@@ -64,14 +67,14 @@ void check_set(const std::vector<SgxField>& good,
             continue;
         }
         fields.push_back({unknown, octets(1)});
-        CHECK_FALSE(parse(fields));
+        CHECK(refusal(parse(fields)) == says("dcap.pck: OID: a field that is unknown"));
         fields.back() = good.back();
         fields[fields.size() - 2].number = unknown;
-        CHECK_FALSE(parse(fields));
+        CHECK(refusal(parse(fields)) == says("dcap.pck: OID: a field that is unknown"));
     }
     std::vector<SgxField> reversed(good.rbegin(), good.rend());
     CHECK(parse(reversed));  // by number, in any order
-    CHECK_FALSE(parse({}));
+    CHECK(refusal(parse({})) == says("dcap.pck: OID: field 1 is missing"));
 }
 
 }  // namespace
@@ -136,10 +139,13 @@ TEST_CASE("dcap.pck: each field is there once, and no other") {
 TEST_CASE("dcap.pck: a field below another prefix is refused") {
     const dcap::Pck pck = IntelPlatform().pck;
     for (const unsigned parent : {0U, 1U, 3U, 7U}) {
-        CHECK_FALSE(parse_fields(replaced(2, encode_sgx_fields(parent, tcb_fields(pck)))));
+        CHECK(refusal(parse_fields(replaced(2, encode_sgx_fields(parent, tcb_fields(pck))))) ==
+              says("dcap.pck: OID: a field that is unknown"));
     }
     IntelPlatform platform;
-    CHECK_FALSE(dcap::parse_pck(certificate_with(platform, encode_sgx_fields(2, sgx_fields(pck)))));
+    CHECK(refusal(
+              dcap::parse_pck(certificate_with(platform, encode_sgx_fields(2, sgx_fields(pck))))) ==
+          says("dcap.pck: OID: a field that is unknown"));
 }
 
 TEST_CASE("dcap.pck: byte strings have their size") {
@@ -148,14 +154,16 @@ TEST_CASE("dcap.pck: byte strings have their size") {
         CAPTURE(number);
         CHECK(parse_fields(replaced(number, octets(size))));
         for (const std::size_t wrong : {std::size_t{0}, size - 1, size + 1}) {
-            CHECK_FALSE(parse_fields(replaced(number, octets(wrong))));
+            CHECK(refusal(parse_fields(replaced(number, octets(wrong)))) ==
+                  says(": " + std::to_string(size) + " bytes wanted"));
         }
-        CHECK_FALSE(parse_fields(replaced(number, integer(Bytes(size, 0x11)))));
+        CHECK(refusal(parse_fields(replaced(number, integer(Bytes(size, 0x11))))) ==
+              says(": tag 4 wanted, 2 found"));
     }
     for (const std::size_t wrong : {0U, 15U, 17U}) {
         std::vector<SgxField> fields = tcb_fields(IntelPlatform().pck);
         fields[17].value = octets(wrong);
-        CHECK_FALSE(parse_nested(2, fields));
+        CHECK(refusal(parse_nested(2, fields)) == says("dcap.pck: CPUSVN: 16 bytes wanted"));
     }
 }
 
@@ -165,17 +173,22 @@ TEST_CASE("dcap.pck: component SVNs are at most 255, PCESVN 65535, neither negat
         const auto parse = [&](const Bytes& content) {
             std::vector<SgxField> fields = tcb_fields(IntelPlatform().pck);
             fields[i].value = integer(content);
-            return parse_nested(2, fields).has_value();
+            return refusal(parse_nested(2, fields));
         };
         const bool pce = i == 16;
-        CHECK(parse({0}));
-        CHECK(parse({0, 0xff}));
-        CHECK(parse({1, 0}) == pce);
-        CHECK(parse({0, 0xff, 0xff}) == pce);
-        CHECK_FALSE(parse({1, 0, 0}));
-        CHECK_FALSE(parse({0xff}));
-        CHECK_FALSE(parse({0, 1}));  // not the shortest form
-        CHECK_FALSE(parse({}));
+        CHECK(parse({0}) == kAccepted);
+        CHECK(parse({0, 0xff}) == kAccepted);
+        if (pce) {
+            CHECK(parse({1, 0}) == kAccepted);
+            CHECK(parse({0, 0xff, 0xff}) == kAccepted);
+        } else {
+            CHECK(parse({1, 0}) == says("dcap.pck: component SVN: at most 255 wanted"));
+            CHECK(parse({0, 0xff, 0xff}) == says("dcap.pck: component SVN: at most 255 wanted"));
+        }
+        CHECK(parse({1, 0, 0}) == says("SVN: at most "));
+        CHECK(parse({0xff}) == says("SVN: a number from 0 to 2^63-1 wanted"));
+        CHECK(parse({0, 1}) == says("SVN: not in its shortest form"));  // not the shortest form
+        CHECK(parse({}) == says("SVN: a number from 0 to 2^63-1 wanted"));
     }
 }
 
@@ -188,9 +201,12 @@ TEST_CASE("dcap.pck: the SGX type is 0, 1 or 2") {
             CHECK(pck->sgx_type == type);
         }
     }
-    CHECK_FALSE(parse_fields(replaced(5, der::encode(kEnumerated, Bytes{}))));
-    CHECK_FALSE(parse_fields(replaced(5, der::encode(kEnumerated, Bytes{0, 1}))));
-    CHECK_FALSE(parse_fields(replaced(5, integer({1}))));
+    CHECK(refusal(parse_fields(replaced(5, der::encode(kEnumerated, Bytes{})))) ==
+          says("dcap.pck: SGX type: 0, 1 or 2 wanted"));
+    CHECK(refusal(parse_fields(replaced(5, der::encode(kEnumerated, Bytes{0, 1})))) ==
+          says("dcap.pck: SGX type: 0, 1 or 2 wanted"));
+    CHECK(refusal(parse_fields(replaced(5, integer({1})))) ==
+          says("dcap.pck: SGX type: tag 10 wanted, 2 found"));
 }
 
 TEST_CASE("dcap.pck: a BOOLEAN is 0 or 0xff") {
@@ -198,7 +214,8 @@ TEST_CASE("dcap.pck: a BOOLEAN is 0 or 0xff") {
         for (const Bytes& content : {Bytes{}, Bytes{1}, Bytes{0xfe}, Bytes{0, 0}}) {
             std::vector<SgxField> fields = configuration_fields(IntelPlatform().pck);
             fields[i].value = der::encode(der::kBoolean, content);
-            CHECK_FALSE(parse_nested(7, fields));
+            CHECK(refusal(parse_nested(7, fields)) ==
+                  says("dcap.pck: configuration: TRUE or FALSE wanted"));
         }
     }
 }
@@ -208,17 +225,20 @@ TEST_CASE("dcap.pck: bytes behind the extension, a field or a value are refused"
     const Bytes good = encode_sgx_fields(0, sgx_fields(platform.pck));
     Bytes longer = good;
     append(longer, der::encode(der::kNull, {}));
-    CHECK_FALSE(dcap::parse_pck(certificate_with(platform, longer)));
+    CHECK(refusal(dcap::parse_pck(certificate_with(platform, longer))) ==
+          says("dcap.pck: end: 2 trailing bytes"));
     for (unsigned number = 1; number <= 7; ++number) {
         CAPTURE(number);
         for (const SgxField& field : sgx_fields(platform.pck)) {
             if (field.number == number) {
                 Bytes value = field.value;
                 append(value, der::encode(der::kNull, {}));
-                CHECK_FALSE(parse_fields(replaced(number, value)));
+                CHECK(refusal(parse_fields(replaced(number, value))) ==
+                      says("dcap.pck: end: 2 trailing bytes"));
             }
         }
-        CHECK_FALSE(parse_fields(replaced(number, Bytes{})));
+        CHECK(refusal(parse_fields(replaced(number, Bytes{}))) ==
+              says(": an element wanted, the input ends"));
     }
 }
 
@@ -227,6 +247,8 @@ TEST_CASE("dcap.pck: every truncation of the extension is refused") {
     const Bytes good = encode_sgx_fields(0, sgx_fields(platform.pck));
     for (std::size_t n = 1; n < good.size(); ++n) {
         CAPTURE(n);
-        CHECK_FALSE(dcap::parse_pck(certificate_with(platform, to_bytes(ByteView(good).first(n)))));
+        CHECK(refusal(
+                  dcap::parse_pck(certificate_with(platform, to_bytes(ByteView(good).first(n))))) ==
+              says("dcap.pck: SGX extension: "));
     }
 }

@@ -4,6 +4,7 @@
 
 #include "ratls/codec/hex.h"
 #include "test/support/intel_pki.h"
+#include "test/support/refusal.h"
 
 using namespace ratls;
 using namespace ratls::test;
@@ -67,8 +68,8 @@ std::uint64_t number(const Bytes& quote, std::size_t at, std::size_t size) {
     return out;
 }
 
-bool parses(const Bytes& quote) {
-    return dcap::parse_quote(quote).has_value();
+std::string parses(const Bytes& quote) {
+    return refusal(dcap::parse_quote(quote));
 }
 
 /// Bytes of a body that must be zero: from, count.
@@ -223,7 +224,7 @@ TEST_CASE("dcap.quote: every length that does not fit is refused") {
         for (const auto& [place, size] : fields) {
             CAPTURE(place);
             const std::uint64_t value = number(good, place, size);
-            CHECK(parses(with(good, place, value, size)));
+            CHECK(parses(with(good, place, value, size)) == kAccepted);
             for (const std::uint64_t wrong :
                  {std::uint64_t{0}, value - 1, value + 1, std::uint64_t{0xffff},
                   std::uint64_t{0xffffffff}, std::uint64_t{0x80000000} | value}) {
@@ -231,7 +232,7 @@ TEST_CASE("dcap.quote: every length that does not fit is refused") {
                     continue;
                 }
                 CAPTURE(wrong);
-                CHECK_FALSE(parses(with(good, place, wrong, size)));
+                CHECK(parses(with(good, place, wrong, size)) == says("dcap.quote: "));
             }
         }
     }
@@ -243,19 +244,24 @@ TEST_CASE("dcap.quote: other versions, keys, TEEs and vendors are refused") {
         const Bytes good = platform_of(kind).make_quote();
         for (std::uint64_t version = 0; version < 8; ++version) {
             if (version != kind.version) {
-                CHECK_FALSE(parses(with(good, kVersion, version, 2)));
+                CHECK(parses(with(good, kVersion, version, 2)) == says("dcap.quote: "));
             }
         }
-        CHECK_FALSE(parses(with(good, kVersion, 0x0100U | kind.version, 2)));
+        CHECK(parses(with(good, kVersion, 0x0100U | kind.version, 2)) ==
+              says("dcap.quote: version: 3 to 5 wanted, 2"));
         for (const std::uint64_t key : {0U, 1U, 3U, 0x0102U}) {
-            CHECK_FALSE(parses(with(good, kKeyType, key, 2)));
+            CHECK(parses(with(good, kKeyType, key, 2)) ==
+                  says("dcap.quote: attestation key type: 2 wanted, "));
         }
         for (const std::uint64_t tee : {1U, 0x80U, 0x82U, 0x0100U, 0x81000000U, 0x01000081U}) {
-            CHECK_FALSE(parses(with(good, kTeeType, tee, 4)));
+            CHECK(parses(with(good, kTeeType, tee, 4)) ==
+                  says("dcap.quote: TEE type: 0 (SGX) or 0x81 (TDX) wanted"));
         }
-        CHECK_FALSE(parses(with(good, kTeeType, kind.tee == Tee::sgx ? 0x81 : 0, 4)));
+        CHECK(parses(with(good, kTeeType, kind.tee == Tee::sgx ? 0x81 : 0, 4)) ==
+              says("dcap.quote: "));
         for (std::size_t i = 0; i < 16; ++i) {
-            CHECK_FALSE(parses(with(good, kVendor + i, good[kVendor + i] ^ 1U, 1)));
+            CHECK(parses(with(good, kVendor + i, good[kVendor + i] ^ 1U, 1)) ==
+                  says("dcap.quote: QE vendor id: Intel's wanted"));
         }
     }
 }
@@ -263,7 +269,8 @@ TEST_CASE("dcap.quote: other versions, keys, TEEs and vendors are refused") {
 TEST_CASE("dcap.quote: version 3 has no TDX quotes, whatever the body") {
     IntelPlatform platform = platform_of({Tee::tdx, 4, false});
     platform.quote.version = 3;
-    CHECK_FALSE(parses(platform.make_quote()));
+    CHECK(parses(platform.make_quote()) ==
+          says("dcap.quote: TEE type: version 3 has quotes of SGX only"));
 }
 
 TEST_CASE("dcap.quote: the body type of version 5 fits the TEE and the size") {
@@ -277,7 +284,7 @@ TEST_CASE("dcap.quote: the body type of version 5 fits the TEE and the size") {
         for (const std::uint64_t wrong : {0U, 1U, 2U, 3U, 4U, 5U, 0x0102U}) {
             if (wrong != type) {
                 CAPTURE(wrong);
-                CHECK_FALSE(parses(with(good, kBodyType, wrong, 2)));
+                CHECK(parses(with(good, kBodyType, wrong, 2)) == says("dcap.quote: body "));
             }
         }
     }
@@ -291,14 +298,16 @@ TEST_CASE("dcap.quote: a reserved byte that is set is refused, in enclave and QE
         for (const auto& [from, count] : kEnclaveReserved) {
             for (std::size_t i = 0; i < count; ++i) {
                 CAPTURE(from + i);
-                CHECK_FALSE(parses(with(good, start + from + i, 1, 1)));
+                CHECK(parses(with(good, start + from + i, 1, 1)) ==
+                      says(": zero bytes wanted, others found"));
             }
         }
     }
     const Bytes tdx = platform_of({Tee::tdx, 4, false}).make_quote();
     const std::size_t tdx_qe =
         lengths_of(platform_of({Tee::tdx, 4, false})).auth - kSignature - kQeReport;
-    CHECK_FALSE(parses(with(tdx, tdx_qe + 20, 1, 1)));
+    CHECK(parses(with(tdx, tdx_qe + 20, 1, 1)) ==
+          says("QE report: QE report: reserved1: zero bytes wanted, others found"));
 }
 
 TEST_CASE("dcap.quote: certification data is of type 6 outside and 1 to 5 inside") {
@@ -315,7 +324,9 @@ TEST_CASE("dcap.quote: certification data is of type 6 outside and 1 to 5 inside
                 CHECK(static_cast<std::uint64_t>(quote->certification) == type);
             }
             if (kind.version > 3) {
-                CHECK(parses(with(good, at.outer_type, type, 2)) == (type == 6));
+                const std::string outer = parses(with(good, at.outer_type, type, 2));
+                CHECK(outer ==
+                      (type == 6 ? says("accepted") : says("certification data type: 6 wanted")));
             }
         }
     }
@@ -338,13 +349,14 @@ TEST_CASE("dcap.quote: a PCK chain under another type of certification data is r
         CHECK(with(type, "none"));
     }
     CHECK(with(dcap::CertificationData::pck_leaf, one));
-    CHECK_FALSE(with(dcap::CertificationData::pck_leaf, one + one));
+    CHECK(refusal(with(dcap::CertificationData::pck_leaf, one + one)) ==
+          says("certification data: certificates under type 4"));
 }
 
 TEST_CASE("dcap.quote: authentication and certification data may be empty") {
     IntelPlatform platform = platform_of({Tee::tdx, 4, false});
     platform.quote.qe_auth_data.clear();
-    CHECK(parses(platform.make_quote()));
+    CHECK(parses(platform.make_quote()) == kAccepted);
     const Lengths at = lengths_of(platform);
     platform.edits.quote = [at](Bytes& quote) {
         quote.resize(at.end - 100);
@@ -368,14 +380,14 @@ TEST_CASE("dcap.quote: padding is zeros, up to 8192 bytes in all; a longer quote
         REQUIRE(quote);
         CHECK(quote->size == good.size());
         padded.back() = 0x80;
-        CHECK_FALSE(parses(padded));
+        CHECK(parses(padded) == says("dcap.quote: padding: zero bytes wanted, others found"));
     }
     Bytes longer = good;
     longer.resize(8193, 0);
-    CHECK_FALSE(parses(longer));
+    CHECK(parses(longer) == says("dcap.quote: padding: at most 8192 bytes in all wanted"));
     platform.quote.certification_data = Bytes(20000, 'c');
     Bytes large = platform.make_quote();
-    CHECK(parses(large));
+    CHECK(parses(large) == kAccepted);
     large.push_back(0);
-    CHECK_FALSE(parses(large));
+    CHECK(parses(large) == says("dcap.quote: padding: at most 8192 bytes in all wanted"));
 }

@@ -4,9 +4,11 @@
 
 #include "ratls/codec/hex.h"
 #include "test/fake/pretended_tee.h"
+#include "test/support/refusal.h"
 #include "test/support/snp_pki.h"
 
 using namespace ratls;
+using namespace ratls::test;
 
 namespace {
 
@@ -71,17 +73,17 @@ TEST_CASE("snp.report: every truncation is refused, and the message names a fiel
 TEST_CASE("snp.report: a trailing byte is refused") {
     Bytes report = good_report();
     report.push_back(0);
-    CHECK_FALSE(snp::parse_report(report));
+    CHECK(refusal(snp::parse_report(report)) == says("snp.report: end: 1 trailing bytes"));
 }
 
 TEST_CASE("snp.report: versions 2 to 5 are known, others are not") {
     for (const std::uint8_t version : std::initializer_list<std::uint8_t>{3, 4, 5}) {
         CHECK(with(0, {version}));
     }
-    CHECK_FALSE(with(0, {1}));
-    CHECK_FALSE(with(0, {6}));
+    CHECK(refusal(with(0, {1})) == says("VERSION: 2 to 5 wanted, 1 found"));
+    CHECK(refusal(with(0, {6})) == says("VERSION: 2 to 5 wanted, 6 found"));
     // Version 2 has no processor: the same bytes are reserved there.
-    CHECK_FALSE(with(0, {2}));
+    CHECK(refusal(with(0, {2})) == says("reserved at 0x188: zero bytes wanted"));
     Bytes second = good_report();
     second[0] = 2;
     std::fill_n(second.begin() + 0x188, 24, std::uint8_t{0});
@@ -95,7 +97,7 @@ TEST_CASE("snp.report: what is reserved must be zero") {
          {0x4cU, 0x4fU, 0x18bU, 0x19fU, 0x1ebU, 0x1efU, 0x1f8U, 0x200U, 0x208U, 0x29fU, 0x2a0U + 48,
           0x2a0U + 71, 0x2e8U + 48, 0x330U, 0x49fU}) {
         CAPTURE(at);
-        CHECK_FALSE(with(at, {1}));
+        CHECK(refusal(with(at, {1})) == says(": zero bytes wanted, others found"));
     }
     Bytes fifth = good_report();
     fifth[0] = 5;
@@ -109,14 +111,17 @@ TEST_CASE("snp.report: what is reserved must be zero") {
 
 TEST_CASE(
     "snp.report: reserved bits of KEY_INFO and POLICY bit 17 are form, unknown bits are not") {
-    CHECK_FALSE(with(0x08, {0, 0, 0x01}));  // bit 17 clear
+    CHECK(refusal(with(0x08, {0, 0, 0x01})) == says("POLICY: bit 17 set wanted"));
     CHECK(with(0x08, {0, 0, 0x02, 0xff, 0xff, 0xff, 0xff, 0xff}));
     CHECK(with(0x40, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}));
-    CHECK(with(0x48, {0x07}));        // AUTHOR_KEY_EN, MASK_CHIP_KEY, VLEK
-    CHECK_FALSE(with(0x48, {0x08}));  // signing key 2
-    CHECK_FALSE(with(0x48, {0x1c}));  // signing key none
-    CHECK_FALSE(with(0x48, {0x20}));  // reserved
-    CHECK_FALSE(with(0x34, {0x02}));  // another signature algorithm
+    CHECK(with(0x48, {0x07}));  // AUTHOR_KEY_EN, MASK_CHIP_KEY, VLEK
+    CHECK(refusal(with(0x48, {0x08})) ==
+          says("KEY_INFO: signing key VCEK or VLEK and reserved bits clear wanted"));
+    CHECK(refusal(with(0x48, {0x1c})) ==
+          says("KEY_INFO: signing key VCEK or VLEK and reserved bits clear wanted"));
+    CHECK(refusal(with(0x48, {0x20})) ==
+          says("KEY_INFO: signing key VCEK or VLEK and reserved bits clear wanted"));
+    CHECK(refusal(with(0x34, {0x02})) == says("SIGNATURE_ALGO: 1 wanted, 2 found"));
 }
 
 TEST_CASE("snp.tcb: each product line has its own layout") {
@@ -128,8 +133,10 @@ TEST_CASE("snp.tcb: each product line has its own layout") {
     const auto turin = snp::parse_tcb(turin_raw, snp::Line::turin);
     REQUIRE(turin);
     CHECK(snp::tcb_text(*turin) == "fmc 0, bl 1, tee 0, snp 2, ucode 71");
-    CHECK_FALSE(snp::parse_tcb(turin_raw, snp::Line::genoa));
-    CHECK_FALSE(snp::parse_tcb(raw, snp::Line::turin));
+    CHECK(refusal(snp::parse_tcb(turin_raw, snp::Line::genoa)) ==
+          says("reserved bytes of a Genoa TCB are not zero"));
+    CHECK(refusal(snp::parse_tcb(raw, snp::Line::turin)) ==
+          says("reserved bytes of a Turin TCB are not zero"));
 }
 
 TEST_CASE("snp.tcb: a version is at least another only if every component is") {

@@ -4,6 +4,7 @@
 
 #include "ratls/base/writer.h"
 #include "test/fake/fake_ek.h"
+#include "test/support/refusal.h"
 
 using namespace ratls;
 using namespace ratls::test;
@@ -89,22 +90,28 @@ TEST_CASE("tpm.credential: a key that is no EK is refused, whatever is wrong wit
     CHECK(fault_with([](tpm::PublicArea&) {}).empty());
     for (const unsigned wanted : {1U, 4U, 5U, 16U, 17U}) {
         CAPTURE(wanted);
-        CHECK_FALSE(
-            fault_with([&](tpm::PublicArea& a) { a.attributes &= ~(1U << wanted); }).empty());
+        CHECK(fault_with([&](tpm::PublicArea& a) { a.attributes &= ~(1U << wanted); }) ==
+              says("fixedTPM, fixedParent, sensitiveDataOrigin, restricted and decrypt wanted"));
     }
     for (const unsigned unwanted : {11U, 18U}) {
         CAPTURE(unwanted);
-        CHECK_FALSE(
-            fault_with([&](tpm::PublicArea& a) { a.attributes |= 1U << unwanted; }).empty());
+        CHECK(fault_with([&](tpm::PublicArea& a) { a.attributes |= 1U << unwanted; }) ==
+              says("sign or encryptedDuplication is set"));
     }
     using tpm::PublicArea;
-    CHECK_FALSE(fault_with([](PublicArea& a) { a.symmetric = {}; }).empty());
-    CHECK_FALSE(fault_with([](PublicArea& a) { a.symmetric.algorithm = 0x0026; }).empty());
-    CHECK_FALSE(fault_with([](PublicArea& a) { a.symmetric.mode = 0x0042; }).empty());
-    CHECK_FALSE(fault_with([](PublicArea& a) { a.symmetric.key_bits = 192; }).empty());
+    CHECK(fault_with([](PublicArea& a) { a.symmetric = {}; }) ==
+          says("AES-128 or AES-256 in CFB mode wanted"));
+    CHECK(fault_with([](PublicArea& a) { a.symmetric.algorithm = 0x0026; }) ==
+          says("AES-128 or AES-256 in CFB mode wanted"));
+    CHECK(fault_with([](PublicArea& a) { a.symmetric.mode = 0x0042; }) ==
+          says("AES-128 or AES-256 in CFB mode wanted"));
+    CHECK(fault_with([](PublicArea& a) { a.symmetric.key_bits = 192; }) ==
+          says("AES-128 or AES-256 in CFB mode wanted"));
     CHECK(fault_with([](PublicArea& a) { a.symmetric.key_bits = 256; }).empty());
-    CHECK_FALSE(fault_with([](PublicArea& a) { a.scheme = tpm::kRsaes; }).empty());
-    CHECK_FALSE(fault_with([](PublicArea& a) { a.name_alg = HashAlg::sha1; }).empty());
+    CHECK(fault_with([](PublicArea& a) { a.scheme = tpm::kRsaes; }) ==
+          says("a scheme, which no storage key has"));
+    CHECK(fault_with([](PublicArea& a) { a.name_alg = HashAlg::sha1; }) ==
+          says("SHA-1 in the name"));
 }
 
 TEST_CASE("tpm.credential: the secret has 1 byte to as many as a digest of the EK's nameAlg") {

@@ -6,8 +6,10 @@
 #include "ratls/evidence/tpm/public_area.h"
 #include "ratls/evidence/tpm/signature.h"
 #include "test/fake/fake_tpm.h"
+#include "test/support/refusal.h"
 
 using namespace ratls;
+using namespace ratls::test;
 
 namespace {
 
@@ -71,43 +73,58 @@ TEST_CASE("tpm: every truncation is refused, and so is a trailing byte") {
         CHECK(quote.error().where.starts_with("tpm.quote: "));
     }
     for (std::size_t n = 0; n < made.signature.size(); ++n) {
-        CHECK_FALSE(tpm::parse_signature(ByteView(made.signature).first(n)));
+        CHECK(refusal(tpm::parse_signature(ByteView(made.signature).first(n))) ==
+              says("tpm.signature: "));
     }
     for (std::size_t n = 0; n < made.ak.size(); ++n) {
-        CHECK_FALSE(tpm::parse_public_area(ByteView(made.ak).first(n)));
+        CHECK(refusal(tpm::parse_public_area(ByteView(made.ak).first(n))) == says("tpm.public: "));
     }
     const auto longer = [](Bytes bytes) {
         bytes.push_back(0);
         return bytes;
     };
-    CHECK_FALSE(tpm::parse_quote(longer(made.attest)));
-    CHECK_FALSE(tpm::parse_signature(longer(made.signature)));
-    CHECK_FALSE(tpm::parse_public_area(longer(made.ak)));
+    CHECK(refusal(tpm::parse_quote(longer(made.attest))) ==
+          says("tpm.quote: end: 1 trailing bytes"));
+    CHECK(refusal(tpm::parse_signature(longer(made.signature))) ==
+          says("tpm.signature: end: 1 trailing bytes"));
+    CHECK(refusal(tpm::parse_public_area(longer(made.ak))) ==
+          says("tpm.public: end: 1 trailing bytes"));
 }
 
 TEST_CASE("tpm.quote: only a quote that a TPM generated is one") {
     const Bytes sha256_bits = {1, 0, 0};
     CHECK(tpm::parse_quote(attest_with({{0x0b, sha256_bits}})));
-    CHECK_FALSE(tpm::parse_quote(attest_with({{0x0b, sha256_bits}}, 0x8017)));  // certify
-    CHECK_FALSE(tpm::parse_quote(attest_with({{0x0b, sha256_bits}}, 0x8019)));  // time
+    CHECK(refusal(tpm::parse_quote(attest_with({{0x0b, sha256_bits}}, 0x8017))) ==
+          says("tpm.quote: type: 32792 wanted, 32791 found"));  // certify
+    CHECK(refusal(tpm::parse_quote(attest_with({{0x0b, sha256_bits}}, 0x8019))) ==
+          says("tpm.quote: type: 32792 wanted, 32793 found"));  // time
     Bytes magic = attest_with({{0x0b, sha256_bits}});
     magic[0] ^= 1;
-    CHECK_FALSE(tpm::parse_quote(magic));
-    CHECK_FALSE(tpm::parse_quote(attest_with({{0x0b, sha256_bits}}, 0x8018, 2)));  // safe
+    CHECK(refusal(tpm::parse_quote(magic)) ==
+          says("tpm.quote: magic: 4283712327 wanted, 4266935111 found"));
+    CHECK(refusal(tpm::parse_quote(attest_with({{0x0b, sha256_bits}}, 0x8018, 2))) ==
+          says("tpm.quote: safe: 0 or 1 wanted, 2 found"));  // safe
     CHECK_FALSE(tpm::parse_quote(attest_with({{0x0b, sha256_bits}}, 0x8018, 0))->safe);
 }
 
 TEST_CASE("tpm.quote: selections are bounded, known and name no bank twice") {
     CHECK(tpm::parse_quote(attest_with({{0x0b, {1}}, {0x04, {0, 0, 0, 0}}})));
-    CHECK_FALSE(tpm::parse_quote(attest_with({})));
-    CHECK_FALSE(tpm::parse_quote(attest_with({{0x0b, {1}}, {0x0b, {2}}})));
-    CHECK_FALSE(tpm::parse_quote(attest_with({{0x12, {1}}})));              // SM3
-    CHECK_FALSE(tpm::parse_quote(attest_with({{0x0b, {}}})));               // sizeofSelect 0
-    CHECK_FALSE(tpm::parse_quote(attest_with({{0x0b, {1, 0, 0, 0, 0}}})));  // 5
-    CHECK(tpm::parse_quote(attest_with({{0x0b, {0, 0, 0x80}}})));           // PCR 23
-    CHECK_FALSE(tpm::parse_quote(attest_with({{0x0b, {0, 0, 0, 1}}})));     // PCR 24
+    CHECK(refusal(tpm::parse_quote(attest_with({}))) ==
+          says("tpm.quote: pcrSelect.count: 1 to 16 wanted, 0 found"));
+    CHECK(refusal(tpm::parse_quote(attest_with({{0x0b, {1}}, {0x0b, {2}}}))) ==
+          says("tpm.quote: pcrSelect.hash: a bank twice"));
+    CHECK(refusal(tpm::parse_quote(attest_with({{0x12, {1}}}))) ==
+          says("tpm.quote: pcrSelect.hash: hash algorithm 18"));  // SM3
+    CHECK(refusal(tpm::parse_quote(attest_with({{0x0b, {}}}))) ==
+          says("tpm.quote: pcrSelect.sizeofSelect: 1 to 4 wanted, 0 found"));  // sizeofSelect 0
+    CHECK(refusal(tpm::parse_quote(attest_with({{0x0b, {1, 0, 0, 0, 0}}}))) ==
+          says("tpm.quote: pcrSelect.sizeofSelect: 1 to 4 wanted, 5 found"));  // 5
+    CHECK(tpm::parse_quote(attest_with({{0x0b, {0, 0, 0x80}}})));              // PCR 23
+    CHECK(refusal(tpm::parse_quote(attest_with({{0x0b, {0, 0, 0, 1}}}))) ==
+          says("tpm.quote: pcrSelect.pcrSelect: a PCR above 23"));  // PCR 24
     std::vector<std::pair<std::uint16_t, Bytes>> many(17, {0x0b, {1}});
-    CHECK_FALSE(tpm::parse_quote(attest_with(many)));
+    CHECK(refusal(tpm::parse_quote(attest_with(many))) ==
+          says("tpm.quote: pcrSelect.count: 1 to 16 wanted, 17 found"));
 }
 
 TEST_CASE("tpm.pcrs: the digest needs every selected value, in its order and size") {
@@ -121,12 +138,15 @@ TEST_CASE("tpm.pcrs: the digest needs every selected value, in its order and siz
     CHECK(*digest == hash(HashAlg::sha384, ordered));
     // Whoever claims two values for a PCR would choose which one counts.
     values.push_back(values[0]);
-    CHECK_FALSE(tpm::pcr_digest(selection, values, HashAlg::sha256));
+    CHECK(refusal(tpm::pcr_digest(selection, values, HashAlg::sha256)) ==
+          says("tpm.pcrs: two values for sha256:2"));
     values.pop_back();
     values[0].value.resize(20);
-    CHECK_FALSE(tpm::pcr_digest(selection, values, HashAlg::sha256));
+    CHECK(refusal(tpm::pcr_digest(selection, values, HashAlg::sha256)) ==
+          says("tpm.pcrs: the value for sha256:2 has 20 bytes"));
     values.erase(values.begin());
-    CHECK_FALSE(tpm::pcr_digest(selection, values, HashAlg::sha256));
+    CHECK(refusal(tpm::pcr_digest(selection, values, HashAlg::sha256)) ==
+          says("tpm.pcrs: no value for sha256:2"));
 }
 
 TEST_CASE("tpm.public: an AK gives key, name and attributes") {
@@ -147,10 +167,14 @@ TEST_CASE("tpm.public: an AK gives key, name and attributes") {
 TEST_CASE("tpm.public: RSA keys of 2048 to 4096 bits, as long as they say") {
     CHECK(tpm::parse_public_area(rsa_public(256, 2048)));
     CHECK(tpm::parse_public_area(rsa_public(512, 4096, 65537)));
-    CHECK_FALSE(tpm::parse_public_area(rsa_public(256, 3072)));
-    CHECK_FALSE(tpm::parse_public_area(rsa_public(128, 1024)));
-    CHECK_FALSE(tpm::parse_public_area(rsa_public(513, 4104)));
-    CHECK_FALSE(tpm::parse_public_area(rsa_public(256, 2048, 2)));
+    CHECK(refusal(tpm::parse_public_area(rsa_public(256, 3072))) ==
+          says("parameters.keyBits: 3072 claimed, the modulus has 2048"));
+    CHECK(refusal(tpm::parse_public_area(rsa_public(128, 1024))) ==
+          says("public key: RSA of 2048 to 4096 bits wanted, 1024 found"));
+    CHECK(refusal(tpm::parse_public_area(rsa_public(513, 4104))) ==
+          says("public key: RSA of 2048 to 4096 bits wanted, 4104 found"));
+    CHECK(refusal(tpm::parse_public_area(rsa_public(256, 2048, 2))) ==
+          says("public key: an odd modulus and an odd exponent from 3 to 2^32-1 wanted"));
 }
 
 TEST_CASE("tpm.public: a key that is no AK is named for what it lacks") {
@@ -169,10 +193,10 @@ TEST_CASE("tpm.public: a key that is no AK is named for what it lacks") {
     using namespace tpm::attribute;
     CHECK(fault_with(kAk & ~kRestricted).starts_with("not restricted"));
     for (const std::uint32_t bit : {kFixedTpm, kFixedParent, kSensitiveDataOrigin, kSign}) {
-        CHECK_FALSE(fault_with(kAk & ~bit).empty());
+        CHECK(fault_with(kAk & ~bit) == says("sensitiveDataOrigin, restricted and sign wanted"));
     }
     for (const std::uint32_t bit : {kDecrypt, kEncryptedDuplication}) {
-        CHECK_FALSE(fault_with(kAk | bit).empty());
+        CHECK(fault_with(kAk | bit) == says("decrypt or encryptedDuplication is set"));
     }
 }
 
@@ -185,22 +209,26 @@ TEST_CASE("tpm.signature: verifies, and fails for another message, key, hash or 
     CHECK(tpm::verify_signature(area->key, *signature, made.attest));
     Bytes other = made.attest;
     other.back() ^= 1;
-    CHECK_FALSE(tpm::verify_signature(area->key, *signature, other));
+    CHECK(refusal(tpm::verify_signature(area->key, *signature, other)) ==
+          says("signature: does not verify under the key"));
     const auto other_area = tpm::parse_public_area(make_quote().ak);
-    CHECK_FALSE(tpm::verify_signature(other_area->key, *signature, made.attest));
+    CHECK(refusal(tpm::verify_signature(other_area->key, *signature, made.attest)) ==
+          says("signature: does not verify under the key"));
     signature->hash = HashAlg::sha1;
     const auto weak = tpm::verify_signature(area->key, *signature, made.attest);
     REQUIRE_FALSE(weak);
     CHECK(weak.error().what.find("SHA-1") != std::string::npos);
     signature->hash = HashAlg::sha256;
     signature->scheme = tpm::kRsassa;
-    CHECK_FALSE(tpm::verify_signature(area->key, *signature, made.attest));
+    CHECK(refusal(tpm::verify_signature(area->key, *signature, made.attest)) ==
+          says("signature: RSA by an elliptic curve key"));
 }
 
 TEST_CASE("tpm.signature: HMAC and unknown schemes are refused") {
     for (const std::uint16_t scheme :
          std::initializer_list<std::uint16_t>{0x0005, 0x0010, 0x001a, 0xffff}) {
         const Bytes bytes = Writer().u16_be(scheme).u16_be(tpm::kSha256).u16_be(0).take();
-        CHECK_FALSE(tpm::parse_signature(bytes));
+        CHECK(refusal(tpm::parse_signature(bytes)) ==
+              says("tpm.signature: sigAlg: RSASSA, RSAPSS or ECDSA wanted, "));
     }
 }
