@@ -1,3 +1,4 @@
+#include <mbedtls/version.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -18,8 +19,9 @@
 namespace ratls {
 
 std::string_view crypto_provider() {
-    static const std::string name =
-        std::string("libcrypto ") + OpenSSL_version(OPENSSL_VERSION_STRING);
+    static const std::string name = std::string("libcrypto ") +
+                                    OpenSSL_version(OPENSSL_VERSION_STRING) +
+                                    ", mbedtls " MBEDTLS_VERSION_STRING;
     return name;
 }
 

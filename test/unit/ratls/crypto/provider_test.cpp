@@ -64,11 +64,11 @@ void check(const std::vector<Row>& rows) {
 
 }  // namespace
 
-TEST_CASE("crypto.provider: it says its name and version") {
+TEST_CASE("crypto.provider: it says names and versions, that of mbedTLS in any case") {
     const std::string_view name = crypto_provider();
-    const bool known = name.starts_with("libcrypto ") || name.starts_with("mbedtls ");
+    const bool known = name.starts_with("libcrypto 3.") || name.starts_with("mbedtls 3.");
     CHECK(known);
-    CHECK(name.find('.') != std::string_view::npos);
+    CHECK(name.contains("mbedtls 3.6."));
 }
 
 // The private key is 1, so that signatures can be made by addition: with the nonce 1, r is the
