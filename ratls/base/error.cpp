@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "ratls/base/text.h"
+
 namespace ratls {
 
 std::string_view code_name(Code code) {
@@ -38,7 +40,7 @@ Error Error::in(std::string_view place) && {
 }
 
 std::string Error::text() const {
-    return where.empty() ? what : where + ": " + what;
+    return printable(where.empty() ? what : where + ": " + what);
 }
 
 int exit_code(Code code) {

@@ -1,41 +1,73 @@
 #include "ratls/base/text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 namespace ratls {
 
+namespace {
+
+constexpr std::string_view kDigits = "0123456789abcdef";
+
+void append_printable(std::string& out, char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+        out += c;
+    } else {
+        out += "\\x";
+        out += kDigits[byte >> 4];
+        out += kDigits[byte & 15];
+    }
+}
+
+}  // namespace
+
 std::string quoted(std::string_view text, std::size_t limit) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
     std::string out = "\"";
     for (const char c : text.substr(0, limit)) {
-        const auto byte = static_cast<unsigned char>(c);
         if (c == '"' || c == '\\') {
             out += '\\';
-            out += c;
-        } else if (byte >= 0x20 && byte < 0x7f) {
-            out += c;
-        } else {
-            out += "\\x";
-            out += kDigits[byte >> 4];
-            out += kDigits[byte & 15];
         }
+        append_printable(out, c);
     }
     out += text.size() > limit ? "\"..." : "\"";
     return out;
 }
 
-bool is_utf8(std::string_view text) {
-    std::size_t i = 0;
-    while (i < text.size()) {
-        const auto lead = static_cast<unsigned char>(text[i]);
-        std::size_t more = 0;
-        std::uint32_t point = 0;
-        std::uint32_t least = 0;
-        if (lead < 0x80) {
-            ++i;
-            continue;
-        }
+std::string printable(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for (const char c : text) {
+        append_printable(out, c);
+    }
+    return out;
+}
+
+bool is_unseen(char32_t character) {
+    constexpr std::array<std::pair<char32_t, char32_t>, 8> kRanges = {{{0, 0x1f},
+                                                                       {0x7f, 0x9f},
+                                                                       {0xad, 0xad},
+                                                                       {0x61c, 0x61c},
+                                                                       {0x200b, 0x200f},
+                                                                       {0x2028, 0x202e},
+                                                                       {0x2060, 0x206f},
+                                                                       {0xfeff, 0xfeff}}};
+    return std::ranges::any_of(kRanges, [&](const auto& range) {
+        return character >= range.first && character <= range.second;
+    });
+}
+
+std::optional<char32_t> take_utf8(std::string_view& text) {
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    const auto lead = static_cast<unsigned char>(text[0]);
+    std::size_t more = 0;
+    char32_t point = lead;
+    char32_t least = 0;
+    if (lead >= 0x80) {
         if ((lead & 0xe0) == 0xc0) {
             more = 1;
             point = lead & 0x1fU;
@@ -49,24 +81,30 @@ bool is_utf8(std::string_view text) {
             point = lead & 0x07U;
             least = 0x10000;
         } else {
-            return false;
+            return std::nullopt;
         }
-        if (text.size() - i <= more) {
-            return false;
-        }
-        for (std::size_t k = 1; k <= more; ++k) {
-            const auto next = static_cast<unsigned char>(text[i + k]);
-            if ((next & 0xc0) != 0x80) {
-                return false;
-            }
-            point = (point << 6) | (next & 0x3fU);
-        }
-        if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
-            return false;
-        }
-        i += more + 1;
     }
-    return true;
+    if (text.size() <= more) {
+        return std::nullopt;
+    }
+    for (std::size_t k = 1; k <= more; ++k) {
+        const auto next = static_cast<unsigned char>(text[k]);
+        if ((next & 0xc0) != 0x80) {
+            return std::nullopt;
+        }
+        point = (point << 6) | (next & 0x3fU);
+    }
+    if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
+        return std::nullopt;
+    }
+    text.remove_prefix(more + 1);
+    return point;
+}
+
+bool is_utf8(std::string_view text) {
+    while (take_utf8(text)) {
+    }
+    return text.empty();
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {

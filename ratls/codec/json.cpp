@@ -62,11 +62,39 @@ class TreeReader {
     std::vector<std::string_view> names_;  // of one object
 };
 
-void write_string(std::string& out, std::string_view text) {
+enum class Form { indented, line, canonical };
+
+void write_unit(std::string& out, std::uint32_t unit) {
     constexpr std::string_view kDigits = "0123456789abcdef";
+    out += "\\u";
+    for (const unsigned shift : {12U, 8U, 4U, 0U}) {
+        out += kDigits[(unit >> shift) & 15U];
+    }
+}
+
+/// One character that is no ASCII, as it is or escaped. All that are escaped have one UTF-16 unit.
+void write_character(std::string& out, std::string_view& text) {
+    const std::string_view rest = text;
+    const auto character = take_utf8(text);
+    if (!character) {
+        text.remove_prefix(1);
+        out += "\\ufffd";
+    } else if (is_unseen(*character)) {
+        write_unit(out, *character);
+    } else {
+        out += rest.substr(0, rest.size() - text.size());
+    }
+}
+
+void write_string(std::string& out, std::string_view text, Form form) {
     out += '"';
-    for (const char c : text) {
-        switch (c) {
+    while (!text.empty()) {
+        const auto byte = static_cast<unsigned char>(text.front());
+        if (form != Form::canonical && byte >= 0x7f) {
+            write_character(out, text);
+            continue;
+        }
+        switch (text.front()) {
             case '"':
                 out += "\\\"";
                 break;
@@ -89,43 +117,40 @@ void write_string(std::string& out, std::string_view text) {
                 out += "\\t";
                 break;
             default:
-                if (static_cast<unsigned char>(c) < 0x20) {
-                    out += "\\u00";
-                    out += kDigits[static_cast<unsigned char>(c) >> 4];
-                    out += kDigits[static_cast<unsigned char>(c) & 15];
+                if (byte < 0x20) {
+                    write_unit(out, byte);
                 } else {
-                    out += c;
+                    out += text.front();
                 }
         }
+        text.remove_prefix(1);
     }
     out += '"';
 }
 
-/// indent < 0: the canonical form; else the current depth of the indented form.
-void write(std::string& out, const Json& json, int indent) {
-    const bool canonical = indent < 0;
-    const auto new_line = [&](int depth) {
-        if (!canonical) {
+/// `depth`: of the indented form.
+void write(std::string& out, const Json& json, Form form, std::size_t depth) {
+    const auto new_line = [&](std::size_t indent) {
+        if (form == Form::indented) {
             out += '\n';
-            out.append(static_cast<std::size_t>(depth) * 2, ' ');
+            out.append(indent * 2, ' ');
         }
     };
-    const int inner = canonical ? indent : indent + 1;
     if (const bool* boolean = json.if_bool()) {
         out += *boolean ? "true" : "false";
     } else if (const std::int64_t* integer = json.if_int()) {
         out += std::to_string(*integer);
     } else if (const std::string* string = json.if_string()) {
-        write_string(out, *string);
+        write_string(out, *string, form);
     } else if (const Json::Array* array = json.if_array()) {
         out += '[';
         for (std::size_t i = 0; i < array->size(); ++i) {
             out += i > 0 ? "," : "";
-            new_line(inner);
-            write(out, (*array)[i], inner);
+            new_line(depth + 1);
+            write(out, (*array)[i], form, depth + 1);
         }
         if (!array->empty()) {
-            new_line(indent);
+            new_line(depth);
         }
         out += ']';
     } else if (const Json::Object* object = json.if_object()) {
@@ -133,19 +158,19 @@ void write(std::string& out, const Json& json, int indent) {
         for (const auto& member : *object) {
             members.push_back(&member);
         }
-        if (canonical) {
+        if (form == Form::canonical) {
             std::ranges::sort(members, {}, [](const auto* member) { return member->first; });
         }
         out += '{';
         for (std::size_t i = 0; i < members.size(); ++i) {
             out += i > 0 ? "," : "";
-            new_line(inner);
-            write_string(out, members[i]->first);
-            out += canonical ? ":" : ": ";
-            write(out, members[i]->second, inner);
+            new_line(depth + 1);
+            write_string(out, members[i]->first, form);
+            out += form == Form::indented ? ": " : ":";
+            write(out, members[i]->second, form, depth + 1);
         }
         if (!members.empty()) {
-            new_line(indent);
+            new_line(depth);
         }
         out += '}';
     } else {
@@ -191,13 +216,19 @@ Json& Json::push(Json value) {
 
 std::string Json::pretty() const {
     std::string out;
-    write(out, *this, 0);
+    write(out, *this, Form::indented, 0);
     return out + "\n";
+}
+
+std::string Json::line() const {
+    std::string out;
+    write(out, *this, Form::line, 0);
+    return out;
 }
 
 std::string Json::canonical() const {
     std::string out;
-    write(out, *this, -1);
+    write(out, *this, Form::canonical, 0);
     return out;
 }
 

@@ -66,8 +66,11 @@ class Json {
         return value_.emplace<T>(std::forward<Args>(args)...);
     }
 
-    /// Indented text for people and files; members in their order.
+    /// Indented text for people and files; members in their order. Characters that are not seen but
+    /// change how others are (`is_unseen`) are escaped, and a byte that is no UTF-8 is U+FFFD.
     std::string pretty() const;
+    /// The same in one line, without the line's end.
+    std::string line() const;
 
     /// The one text that is signed: no white space, members sorted by their UTF-8 bytes, shortest
     /// escapes. For the values that this class can hold, with keys in ASCII, it is the form of

@@ -35,6 +35,7 @@ TEST_CASE("base.error: text is places from outside to inside, then what") {
     CHECK(std::move(error).in("a").text() == "a: b: x wanted, y found");
     CHECK(Error{Code::io, "", "no"}.text() == "no");
     CHECK(Error{Code::io, "", "no"}.in("a").text() == "a: no");
+    CHECK(Error{Code::io, "a\n", "\x1b[2J"}.text() == R"(a\x0a: \x1b[2J)");
 }
 
 TEST_CASE("base.error: every class has a name and the documented exit code") {

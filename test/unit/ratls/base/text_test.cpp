@@ -15,6 +15,37 @@ TEST_CASE("base.text: quoted text shows what is not printable ASCII as hex, and 
     CHECK(quoted(std::string(1000, 'a')).size() == 80 + 5);
 }
 
+TEST_CASE("base.text: printable text has no quotes, and nothing in it steers a terminal") {
+    CHECK(printable("a \"b\" \\ ~") == "a \"b\" \\ ~");
+    CHECK(printable("\x1b[2J\n\t\x7f\x9b\0"sv) == R"(\x1b[2J\x0a\x09\x7f\x9b\x00)");
+    CHECK(printable("\xe2\x80\xae") == R"(\xe2\x80\xae)");
+    CHECK(printable(std::string(1000, 'a')).size() == 1000);
+}
+
+TEST_CASE("base.text: characters that change how others are shown, up to their boundaries") {
+    for (const char32_t c : {0x00, 0x0a, 0x1b, 0x1f, 0x7f, 0x9b, 0x9f, 0xad, 0x61c, 0x200b, 0x200f,
+                             0x2028, 0x202a, 0x202e, 0x2060, 0x2066, 0x2069, 0x206f, 0xfeff}) {
+        CAPTURE(static_cast<unsigned>(c));
+        CHECK(is_unseen(c));
+    }
+    for (const char32_t c : {0x20, 0x7e, 0xa0, 0xac, 0xae, 0x61b, 0x61d, 0x200a, 0x2010, 0x2027,
+                             0x202f, 0x205f, 0x2070, 0xfefe, 0xff00, 0x10ffff}) {
+        CAPTURE(static_cast<unsigned>(c));
+        CHECK_FALSE(is_unseen(c));
+    }
+}
+
+TEST_CASE("base.text: one character after the other is taken off, up to what is no UTF-8") {
+    std::string_view text = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xff";
+    for (const char32_t c : {0x61, 0xe9, 0x20ac, 0x1f600}) {
+        CHECK(take_utf8(text) == c);
+    }
+    CHECK_FALSE(take_utf8(text));
+    CHECK(text == "\xff");
+    text = {};
+    CHECK_FALSE(take_utf8(text));
+}
+
 TEST_CASE("base.text: well-formed UTF-8 is accepted up to its boundaries") {
     for (const auto text :
          {""sv, "a\0b"sv, "\x7f"sv, "\xc2\x80"sv, "\xdf\xbf"sv, "\xe0\xa0\x80"sv, "\xed\x9f\xbf"sv,

@@ -221,6 +221,27 @@ TEST_CASE("codec.json: the indented form keeps the order and reads back") {
     CHECK(parse_json(json.pretty())->canonical() == json.canonical());
 }
 
+TEST_CASE("codec.json: what is printed cannot steer a terminal, and reads back") {
+    Json json(Json::Object{});
+    json.set("a\x7f", "\x1b[31m\n\xc2\x9b\xe2\x80\xae\xe2\x81\xa6\xef\xbb\xbf");
+    json.set("b", "caf\xc3\xa9 \xf0\x9f\x98\x80").set("c", Json::Array{1, "\xd8\x9c"});
+    const std::string line = json.line();
+    CHECK(line ==
+          "{\"a\\u007f\":\"\\u001b[31m\\n\\u009b\\u202e\\u2066\\ufeff\",\"b\":\"caf\xc3\xa9 "
+          "\xf0\x9f\x98\x80\",\"c\":[1,\"\\u061c\"]}");
+    for (const std::string& text : {line, json.pretty()}) {
+        const auto again = parse_json(text);
+        REQUIRE(again);
+        CHECK(again->canonical() == json.canonical());
+    }
+    CHECK(json.canonical().contains("\xe2\x80\xae"));  // what is signed does not change
+}
+
+TEST_CASE("codec.json: a byte that is no UTF-8 is printed as U+FFFD") {
+    CHECK(Json("a\xff\xc0\xafz\xe2\x82").line() == R"("a\ufffd\ufffd\ufffdz\ufffd\ufffd")");
+    CHECK(is_utf8(Json("\xff").pretty()));
+}
+
 TEST_CASE("codec.json: set replaces, push adds, both turn a value into what they need") {
     Json json = "text";
     json.set("a", 1).set("b", 2).set("a", nullptr);
