@@ -114,7 +114,8 @@ class ArchiveHash {
 
     Result<ArchiveHashes> run(const std::string& path) {
         const ArchiveReader reader = make_reader();
-        if (archive_read_open_filename(reader.get(), path.c_str(), kPiece) != ARCHIVE_OK) {
+        const char* name = path == "-" ? nullptr : path.c_str();  // null: standard input
+        if (archive_read_open_filename(reader.get(), name, kPiece) != ARCHIVE_OK) {
             return failure(reader.get(), where_);
         }
         RATLS_CHECK(read_outer(reader.get()));
@@ -317,10 +318,9 @@ class ArchiveHash {
 Result<ArchiveHashes> hash_archive(const std::string& path, const TreeHashOptions& options,
                                    bool usr_merge) {
     const std::size_t slash = path.rfind('/');
-    const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
     RATLS_TRY(ArchiveHashes out, ArchiveHash(quoted(path, 300), options, usr_merge).run(path));
     if (out.source.empty()) {
-        out.source = name;
+        out.source = path == "-" ? "standard input" : path.substr(slash + 1);  // npos + 1 is 0
     }
     return out;
 }

@@ -1,6 +1,7 @@
 // Files and directories, real or pretended.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <span>
@@ -41,7 +42,8 @@ class Files {
   public:
     virtual ~Files() = default;
 
-    /// The whole content, read until the end: the size of a special file is not known before.
+    /// The whole content, read until the end: the size of a special file is not known before. "-"
+    /// is standard input, which can be read once: a second time is `usage`.
     virtual Result<Bytes> read(const std::string& path, std::size_t max_bytes) = 0;
     /// False only if there certainly is nothing; what does not answer is a failure.
     virtual Result<bool> exists(const std::string& path) = 0;
@@ -54,7 +56,9 @@ class Files {
     /// without truncating it; a part only is a failure.
     virtual Status write(const std::string& path, ByteView content) = 0;
     /// Writes a file so that a reader sees the old content or the new one, never a part: temporary
-    /// file, fsync, rename, fsync of the folder. `mode` as for chmod.
+    /// file, fsync, rename, fsync of the folder. `mode` as for chmod. A symbolic link stays, and
+    /// what it leads to is written. A device or pipe is written to, as it is; so is an open
+    /// descriptor (/dev/stdout, /dev/fd/N), and "-" is standard output.
     virtual Status replace(const std::string& path, ByteView content, unsigned mode) = 0;
     /// Takes the lock that a file stands for; the file is made, with mode 0600, if it is not there.
     /// Waits for whoever has it, in this process or another, and is `unavailable` if that takes
@@ -66,6 +70,9 @@ class Files {
     /// Removes an empty directory.
     virtual Status remove_directory(const std::string& path) = 0;
     virtual bool is_directory(const std::string& path) = 0;
+    /// True if writing one of them would change the other: one regular file by whatever names and
+    /// links, or the same place where none is yet.
+    virtual bool same_file(const std::string& first, const std::string& second) = 0;
     /// Names of the regular files in a directory, sorted.
     virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
     /// Names of the directories in a directory, sorted; a link is none.
@@ -90,8 +97,12 @@ class LinuxFiles : public Files {
     Status make_directory(const std::string& path) override;
     Status remove_directory(const std::string& path) override;
     bool is_directory(const std::string& path) override;
+    bool same_file(const std::string& first, const std::string& second) override;
     Result<std::vector<std::string>> list(const std::string& path) override;
     Result<std::vector<std::string>> list_directories(const std::string& path) override;
+
+  private:
+    std::atomic<bool> input_taken_ = false;
 };
 
 }  // namespace ratls

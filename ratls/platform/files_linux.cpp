@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -20,6 +21,8 @@
 namespace ratls {
 namespace {
 
+constexpr std::string_view kStandard = "-";
+
 Status write_all(int fd, ByteView content, const std::string& path) {
     while (!content.empty()) {
         const ssize_t done = ::write(fd, content.data(), content.size());
@@ -32,6 +35,67 @@ Status write_all(int fd, ByteView content, const std::string& path) {
         content = content.subspan(static_cast<std::size_t>(done));
     }
     return {};
+}
+
+Result<Bytes> read_all(int fd, const std::string& where, std::size_t max_bytes) {
+    Bytes out;
+    struct stat info{};
+    if (::fstat(fd, &info) == 0 && info.st_size > 0) {  // the size is only a hint
+        out.reserve(std::min(static_cast<std::size_t>(info.st_size), max_bytes));
+    }
+    std::array<std::uint8_t, 65536> buffer;
+    for (;;) {
+        const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return system_failure(where, errno);
+        }
+        if (got == 0) {
+            return out;
+        }
+        const auto size = static_cast<std::size_t>(got);
+        if (size > max_bytes - out.size()) {
+            return fail(Code::too_large, where,
+                        "at most " + std::to_string(max_bytes) + " bytes wanted");
+        }
+        append(out, ByteView(buffer).first(size));
+    }
+}
+
+/// The descriptor that a path means, by the names that the system has for them; -1 for other paths.
+int open_descriptor(std::string_view path) {
+    if (path == kStandard || path == "/dev/stdout") {
+        return STDOUT_FILENO;
+    }
+    if (path == "/dev/stderr") {
+        return STDERR_FILENO;
+    }
+    for (const std::string_view folder : {"/dev/fd/", "/proc/self/fd/"}) {
+        int number = -1;
+        if (path.starts_with(folder) &&
+            std::from_chars(path.data() + folder.size(), path.data() + path.size(), number) ==
+                std::from_chars_result{path.data() + path.size(), std::errc()}) {
+            return number;
+        }
+    }
+    return -1;
+}
+
+/// What a path leads to, by as many links as the kernel follows. The last may lead nowhere yet.
+Result<std::string> behind_links(const std::string& path) {
+    constexpr int kMaxLinks = 40;
+    std::filesystem::path out = path;
+    for (int links = 0; links < kMaxLinks; ++links) {
+        std::error_code error;
+        const std::filesystem::path next = std::filesystem::read_symlink(out, error);
+        if (error) {
+            return out.string();
+        }
+        out = out.parent_path() / next;  // which is `next` if that is absolute
+    }
+    return system_failure(quoted(path, 300), ELOOP);
 }
 
 class LinuxOpenFile final : public TemporaryFile {
@@ -100,34 +164,17 @@ Result<std::vector<std::string>> names_in(
 }  // namespace
 
 Result<Bytes> LinuxFiles::read(const std::string& path, std::size_t max_bytes) {
+    if (path == kStandard) {
+        if (input_taken_.exchange(true)) {
+            return fail(Code::usage, "standard input", "it can be read once only");
+        }
+        return read_all(STDIN_FILENO, "standard input", max_bytes);
+    }
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.get() < 0) {
         return system_failure(quoted(path, 300), errno);
     }
-    Bytes out;
-    struct stat info{};
-    if (::fstat(file.get(), &info) == 0 && info.st_size > 0) {  // the size is only a hint
-        out.reserve(std::min(static_cast<std::size_t>(info.st_size), max_bytes));
-    }
-    std::array<std::uint8_t, 65536> buffer;
-    for (;;) {
-        const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return system_failure(quoted(path, 300), errno);
-        }
-        if (got == 0) {
-            return out;
-        }
-        const auto size = static_cast<std::size_t>(got);
-        if (size > max_bytes - out.size()) {
-            return fail(Code::too_large, quoted(path, 300),
-                        "at most " + std::to_string(max_bytes) + " bytes wanted");
-        }
-        append(out, ByteView(buffer).first(size));
-    }
+    return read_all(file.get(), quoted(path, 300), max_bytes);
 }
 
 Result<bool> LinuxFiles::exists(const std::string& path) {
@@ -143,7 +190,8 @@ Result<bool> LinuxFiles::exists(const std::string& path) {
 
 std::uint64_t LinuxFiles::size(const std::string& path) {
     struct stat info{};
-    const bool regular = ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+    const bool regular =
+        path != kStandard && ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
     return regular ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
@@ -183,21 +231,33 @@ Status LinuxFiles::write(const std::string& path, ByteView content) {
 }
 
 Status LinuxFiles::replace(const std::string& path, ByteView content, unsigned mode) {
-    std::string temporary = path + ".XXXXXX";
+    if (const int fd = open_descriptor(path); fd >= 0) {
+        return write_all(fd, content, path);
+    }
+    struct stat info{};
+    if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+        const Descriptor special(::open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+        if (special.get() < 0) {  // a folder is none either
+            return system_failure(quoted(path, 300), errno);
+        }
+        return write_all(special.get(), content, path);
+    }
+    RATLS_TRY(const std::string target, behind_links(path));
+    std::string temporary = target + ".XXXXXX";
     const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
     if (file.get() < 0) {
         return system_failure(quoted(path, 300), errno);
     }
     Status status = write_all(file.get(), content, temporary);
     if (status && (::fchmod(file.get(), static_cast<mode_t>(mode)) != 0 ||
-                   ::fsync(file.get()) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0)) {
+                   ::fsync(file.get()) != 0 || ::rename(temporary.c_str(), target.c_str()) != 0)) {
         status = system_failure(quoted(path, 300), errno);
     }
     if (!status) {
         ::unlink(temporary.c_str());
         return status;
     }
-    return sync_folder_of(path);
+    return sync_folder_of(target);
 }
 
 Result<std::unique_ptr<FileLock>> LinuxFiles::lock(const std::string& path,
@@ -237,7 +297,29 @@ Status LinuxFiles::remove_directory(const std::string& path) {
 
 bool LinuxFiles::is_directory(const std::string& path) {
     std::error_code ignored;
-    return std::filesystem::is_directory(path, ignored);
+    return path != kStandard && std::filesystem::is_directory(path, ignored);
+}
+
+bool LinuxFiles::same_file(const std::string& first, const std::string& second) {
+    if (open_descriptor(first) >= 0 || open_descriptor(second) >= 0) {
+        return false;
+    }
+    struct stat one{};
+    struct stat two{};
+    const bool there = ::stat(first.c_str(), &one) == 0;
+    if (there != (::stat(second.c_str(), &two) == 0)) {
+        return false;
+    }
+    if (there) {
+        return S_ISREG(one.st_mode) && one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+    }
+    const auto place = [](const std::string& path) {
+        std::error_code ignored;
+        const auto target = behind_links(path);
+        return std::filesystem::weakly_canonical(
+            std::filesystem::absolute(target ? *target : path, ignored), ignored);
+    };
+    return place(first) == place(second);
 }
 
 Result<std::vector<std::string>> LinuxFiles::list(const std::string& path) {

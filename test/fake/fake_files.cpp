@@ -169,6 +169,10 @@ bool FakeFiles::is_directory(const std::string& path) {
     return directories_.contains(path);
 }
 
+bool FakeFiles::same_file(const std::string& first, const std::string& second) {
+    return first == second && !directories_.contains(first);
+}
+
 Result<std::vector<std::string>> FakeFiles::list(const std::string& path) {
     RATLS_CHECK(check(path));
     if (!directories_.contains(path)) {

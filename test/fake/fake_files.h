@@ -22,6 +22,7 @@ class FakeFiles : public Files {
     Status make_directory(const std::string& path) override;
     Status remove_directory(const std::string& path) override;
     bool is_directory(const std::string& path) override;
+    bool same_file(const std::string& first, const std::string& second) override;
     Result<std::vector<std::string>> list(const std::string& path) override;
     Result<std::vector<std::string>> list_directories(const std::string& path) override;
 

@@ -61,6 +61,16 @@ inline void check_files_contract(Files& files, const std::string& folder) {
         CHECK(into == Bytes{255, 1, 2, 3, 0, 255, 0});
         CHECK(files.list(folder) == std::vector<std::string>{});
     }
+    SUBCASE("a path is the same file as itself, and a folder is none") {
+        REQUIRE(files.replace(path, content, 0600));
+        REQUIRE(files.replace(folder + "/other", content, 0600));
+        CHECK(files.same_file(path, path));
+        CHECK(files.same_file(folder + "/absent", folder + "/absent"));
+        CHECK_FALSE(files.same_file(path, folder + "/other"));
+        CHECK_FALSE(files.same_file(path, folder + "/absent"));
+        CHECK_FALSE(files.same_file(folder + "/absent", path));
+        CHECK_FALSE(files.same_file(folder, folder));
+    }
     SUBCASE("write changes a file in place, from its start") {
         REQUIRE(files.replace(path, content, 0600));
         REQUIRE(files.write(path, Bytes{8, 9}));
