@@ -208,10 +208,23 @@ class CollectionVerifier {
                             out_.tpm.name + " (provider_tpm: trusted)"});
         } else {
             findings().check("tpm.class", excluded, "a class that excludes the host",
-                             out_.tpm.name + (tee_.boot_measured ? ", boot measured by hardware"
-                                              : excluded ? ", boot measured by the paravisor's TPM"
-                                                         : ", boot not measured by hardware"));
+                             out_.tpm.name + boot_text(excluded));
         }
+    }
+
+    std::string boot_text(bool excluded) const {
+        if (tee_.boot_measured) {
+            return ", boot measured by hardware";
+        }
+        if (excluded) {
+            return ", boot measured by the paravisor's TPM";
+        }
+        return tee_.verified && !tee_.hcl && snapshot_->snp
+                   ? ", boot not measured by hardware: the snapshot does not say that the launch "
+                     "measurement covers kernel, initrd and command line, which `ratls snapshot "
+                     "take "
+                     "--kernel-hashes` states"
+                   : ", boot not measured by hardware";
     }
 
     /// Every quoted PCR but 10 needs a reference value; what has none is not acceptable.

@@ -131,9 +131,10 @@ std::string result_text(const VerificationResult& result) {
                "\n";
     }
     if (result.tcb) {
-        out += "  tcb        " + result.tcb->status + ", of " + result.tcb->date;
+        out +=
+            "  tcb        " + printable(result.tcb->status) + ", of " + printable(result.tcb->date);
         for (const std::string& advisory : result.tcb->advisories) {
-            out += ", " + advisory;
+            out += ", " + printable(advisory);
         }
         out += "\n";
     }
@@ -141,7 +142,7 @@ std::string result_text(const VerificationResult& result) {
         out += "  tpm        " + result.tpm.name + ": excludes host " +
                (result.tpm.excludes_host ? "yes" : "no") + ", excludes guest root " +
                (result.tpm.excludes_guest_root ? "yes" : "no") + "\n";
-        out += "             " + result.tpm.assumption + "\n";
+        out += "             " + printable(result.tpm.assumption) + "\n";
     }
     if (result.snapshot) {
         out += snapshot_text(*result.snapshot);
@@ -156,15 +157,15 @@ std::string result_text(const VerificationResult& result) {
             continue;
         }
         out += "  " + std::string(verdict_name(finding.verdict)) + "  " + finding.rule + ": ";
-        out += finding.expected.empty() ? "" : "wanted " + finding.expected + ", ";
-        out += "found " + finding.actual + "\n";
+        out += finding.expected.empty() ? "" : "wanted " + printable(finding.expected) + ", ";
+        out += "found " + printable(finding.actual) + "\n";
     }
     for (const std::string& item : result.not_checked) {
-        out += "  not checked: " + item + "\n";
+        out += "  not checked: " + printable(item) + "\n";
     }
     constexpr std::size_t kMaxSkipped = 10;  // JSON has them all
     for (std::size_t i = 0; i < result.skipped.size() && i < kMaxSkipped; ++i) {
-        out += "  skipped: " + result.skipped[i] + "\n";
+        out += "  skipped: " + printable(result.skipped[i]) + "\n";
     }
     if (result.skipped.size() > kMaxSkipped) {
         out += "  skipped: " + std::to_string(result.skipped.size() - kMaxSkipped) + " more\n";

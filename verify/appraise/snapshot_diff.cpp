@@ -167,10 +167,10 @@ std::string diff_text(const std::vector<SnapshotChange>& changes) {
         out += change.section;
         out += change.name.empty() ? "" : " " + quoted(change.name, 4096);
         for (const std::string& value : change.only_first) {
-            out += " -" + value;
+            out += " -" + printable(value);
         }
         for (const std::string& value : change.only_second) {
-            out += " +" + value;
+            out += " +" + printable(value);
         }
         out += "\n";
     }

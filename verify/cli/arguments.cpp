@@ -5,14 +5,11 @@
 #include <ostream>
 
 #include "ratls/crypto/provider.h"
+#include "ratls/platform/program.h"
 #include "verify/cli/commands.h"
 
 namespace ratls::cli {
 namespace {
-
-constexpr const char* kExitCodes =
-    "Exit codes: 0 accepted (verify: or genuine), 1 usage, 2 not valid, 3 sound but refused, "
-    "4 out of reach, 5 internal fault";
 
 /// What is run when its subcommand was chosen.
 using Run = std::function<int()>;
@@ -56,7 +53,7 @@ void add_common(CLI::App& command, Options& o) {
         .add_option("--resolve", o.resolve, "Connect to ADDR when NAME:PORT is meant, as curl does")
         ->type_name("NAME:PORT:ADDR")
         ->allow_extra_args(false);
-    command.add_flag("--offline", o.offline, "Fetch nothing but the evidence itself");
+    command.add_flag("--offline")->description("Fetch no endorsements; this version never does");
     command.add_flag("--evidence-only", o.evidence_only,
                      "Judge the evidence without reference values; opens no door");
     command.add_flag("--json", o.json, "Print the result as JSON");
@@ -65,8 +62,10 @@ void add_common(CLI::App& command, Options& o) {
 Run add_verify(CLI::App& command, Io& io) {
     auto o = std::make_shared<VerifyOptions>();
     command
-        .add_option("TARGET", o->target,
-                    "https://host[:port], host[:port], a certificate file or a raw evidence file")
+        .add_option(
+            "TARGET", o->target,
+            "https://host[:port], host[:port], a certificate file or a raw evidence file; - is "
+            "standard input")
         ->required();
     add_common(command, *o);
     command.add_option("--evidence", o->evidence, "TARGET is raw evidence of this kind")
@@ -88,7 +87,7 @@ Run add_verify(CLI::App& command, Io& io) {
 
 Run add_show(CLI::App& command, Io& io) {
     auto o = std::make_shared<ShowOptions>();
-    command.add_option("TARGET", o->target, "File to show")->required();
+    command.add_option("TARGET", o->target, "File to show; - is standard input")->required();
     command.add_option("--as", o->as, "What the file is; guessed if absent")
         ->check(CLI::IsMember(
             {"ima", "eventlog", "ccel", "snp", "tdx", "sgx", "hcl", "tpm", "cert", "snapshot"}));
@@ -274,7 +273,7 @@ constexpr std::array kSnapshotCommands = {
             add_build},
     Command{"take", "Write the reference values of a running, genuine VM",
             "ratls snapshot take vm.example.org:5555 --name web --require /usr/bin/ratls-agent "
-            "--out web.json",
+            "--kernel-hashes --endorsements amd --out web.json",
             add_take},
     Command{"import", "Write the reference values of another program as a snapshot",
             "ratls snapshot import policy.json --from keylime --name web "
@@ -390,17 +389,18 @@ Run add_explain(CLI::App& command, Io& io) {
 
 constexpr std::array kCommands = {
     Command{"verify", "Verify a host, a certificate or raw evidence",
-            "ratls verify vm.example.org:5555 --snapshot web.json --snapshot-key key.pub.pem",
+            "ratls verify vm.example.org:5555 --snapshot web.json --snapshot-key key.pub.pem "
+            "--endorsements amd",
             add_verify},
     Command{"monitor", "Verify a host again and again, and end when it is not accepted",
             "ratls monitor vm.example.org:5555 --every 60 --snapshot web.json --snapshot-key "
-            "key.pub.pem",
+            "key.pub.pem --endorsements amd",
             add_monitor},
     Command{"show", "Print what a certificate, quote or log says, without judging it",
             "ratls show binary_runtime_measurements --as ima --json", add_show},
     Command{"pin", "Print the key of an accepted host for other programs to pin",
             "curl -k --pinnedpubkey $(ratls pin vm.example.org --snapshot web.json "
-            "--snapshot-key key.pub.pem) https://vm.example.org",
+            "--snapshot-key key.pub.pem --endorsements amd) https://vm.example.org",
             add_pin},
     Command{"snapshot", "Build, take, compare, merge and sign reference values",
             "ratls snapshot sign web.json --key snapshot-key.pem", add_snapshot},
@@ -416,12 +416,15 @@ constexpr std::array kCommands = {
 int run(int argc, const char* const* argv, Io& io) {
     CLI::App app("Verifies confidential VMs by their TLS certificates.", "ratls");
     app.set_version_flag("--version", "ratls " RATLS_VERSION "\n" + std::string(crypto_provider()));
-    app.footer(kExitCodes);
+    app.footer(std::string(kExitCodes));
+    app.failure_message([](const CLI::App*, const CLI::Error& error) {
+        return usage_message("ratls", error.what());
+    });
     app.require_subcommand(1);
     std::vector<std::pair<CLI::App*, Run>> runs;
     for (const Command& command : kCommands) {
         CLI::App* sub = app.add_subcommand(command.name, command.summary);
-        sub->footer(std::string("Example: ") + command.example + "\n" + kExitCodes);
+        sub->footer(std::string("Example: ") + command.example + "\n" + std::string(kExitCodes));
         runs.emplace_back(sub, command.add(*sub, io));
     }
     try {

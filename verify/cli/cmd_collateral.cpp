@@ -99,6 +99,25 @@ Result<std::string> folder_of(const std::string& out, const std::string& key) {
     return cache + "/" + key;
 }
 
+/// --ca-file is there, and neither that nor EVIDENCE is a file that will be written.
+Status check_files(const Plan& plan, const std::string& folder,
+                   const CollateralFetchOptions& options, Io& io) {
+    if (options.ca_file == "-") {
+        return fail(Code::usage, "--ca-file", "a file wanted: it is read for each document");
+    }
+    if (!options.ca_file.empty()) {
+        RATLS_CHECK(read_option(io, "--ca-file", options.ca_file, kMaxSmallFile));
+    }
+    const std::array<NamedFile, 2> inputs = {
+        {{"EVIDENCE", options.target}, {"--ca-file", options.ca_file}}};
+    for (const endorse::Source& source : plan.sources) {
+        for (const endorse::Part* part : {&source.body, &source.chain}) {
+            RATLS_CHECK(keep_inputs(io.files, {"--out", folder + "/" + part->file}, inputs));
+        }
+    }
+    return {};
+}
+
 std::string_view hint_for(const Error& error) {
     switch (error.code) {
         case Code::usage:
@@ -118,9 +137,9 @@ std::string_view hint_for(const Error& error) {
 
 void print_fetched(const Plan& plan, const std::string& folder,
                    const std::vector<Document>& documents, std::ostream& out) {
-    out << plan.key << "\n  folder: " << ratls::quoted(folder, 300) << "\n";
+    out << printable(plan.key) << "\n  folder: " << ratls::quoted(folder, 300) << "\n";
     for (const Document& document : documents) {
-        out << "  " << document.file << ": " << (document.fetched ? "fetched" : "kept")
+        out << "  " << printable(document.file) << ": " << (document.fetched ? "fetched" : "kept")
             << ", valid from " << format_rfc3339(document.validity.not_before) << " to "
             << format_rfc3339(document.validity.not_after) << "\n";
     }
@@ -153,7 +172,7 @@ Result<std::vector<Document>> obtain(const Plan& plan, const std::string& folder
     endorse::Downloader downloader(
         http, io.clock, waiter,
         {.max_wait = std::chrono::seconds(options.max_wait), .ca_file = options.ca_file},
-        [&io](const std::string& text) { io.err << "note: " << text << "\n"; });
+        [&io](const std::string& text) { io.err << "note: " << printable(text) << "\n"; });
     return endorse::obtain(
         plan, folder, io.files, io.clock.now(),
         {.downloader = options.offline ? nullptr : &downloader, .refresh = options.refresh});
@@ -213,7 +232,9 @@ Result<std::vector<CachedFile>> export_from_cache(const CollateralExportOptions&
         return fail(Code::usage, "KEY", "the cache has no set " + ratls::quoted(options.key, 300));
     }
     RATLS_TRY(std::vector<CachedFile> set, endorse::read_set(io.files, cache + "/" + options.key));
-    RATLS_CHECK(endorse::export_set(io.files, set, options.out));
+    if (auto status = endorse::export_set(io.files, set, options.out); !status) {
+        return std::unexpected(in_call(std::move(status).error(), "--out"));
+    }
     return set;
 }
 
@@ -228,10 +249,16 @@ int cmd_collateral_fetch(const CollateralFetchOptions& options, Io& io) {
     if (!folder) {
         return report(io, folder.error(), "--out names a folder");
     }
-    for (const std::string& text : plan->not_fetched) {
-        io.err << "note: not fetched: " << text << "\n";
+    if (auto status = check_files(*plan, *folder, options, io); !status) {
+        return report(io, status.error(), "--out names a folder");
     }
-    const auto documents = obtain(*plan, *folder, options, io);
+    for (const std::string& text : plan->not_fetched) {
+        io.err << "note: not fetched: " << printable(text) << "\n";
+    }
+    auto documents = obtain(*plan, *folder, options, io);
+    if (!documents && documents.error().code == Code::denied && !options.out.empty()) {
+        documents = std::unexpected(in_call(std::move(documents).error(), "--out"));
+    }
     if (!documents) {
         return report(io, documents.error(), hint_for(documents.error()));
     }
@@ -268,7 +295,7 @@ int cmd_collateral_list(bool json, Io& io) {
         return 0;
     }
     for (const CachedSet& set : *sets) {
-        io.out << set.key << "\n";
+        io.out << printable(set.key) << "\n";
         for (const CachedFile& file : set.files) {
             print_cached(file, now, io.out);
         }
@@ -287,7 +314,7 @@ int cmd_collateral_export(const CollateralExportOptions& options, Io& io) {
     for (const CachedFile& file : *set) {
         documents.push(cached_json(file, now));
         if (state_of(file, now) != "current") {
-            io.err << "note: " << file.name << " is " << state_of(file, now) << "\n";
+            io.err << "note: " << printable(file.name) << " is " << state_of(file, now) << "\n";
         }
     }
     if (options.json) {
@@ -295,7 +322,7 @@ int cmd_collateral_export(const CollateralExportOptions& options, Io& io) {
         out.set("key", options.key).set("folder", options.out);
         io.out << out.set("documents", std::move(documents)).pretty();
     } else {
-        io.out << options.key << " -> " << ratls::quoted(options.out, 300) << "\n";
+        io.out << printable(options.key) << " -> " << ratls::quoted(options.out, 300) << "\n";
     }
     return 0;
 }

@@ -1,5 +1,7 @@
 #include <ostream>
 
+#include "ratls/base/text.h"
+#include "ratls/platform/program.h"
 #include "ratls/platform/waiter.h"
 #include "verify/cli/target.h"
 
@@ -29,18 +31,15 @@ std::string line(const verify::VerificationResult& result, std::int64_t entries_
     for (const verify::Finding& finding : result.findings.all()) {
         if (finding.rule == "ima.continuity" && finding.verdict == verify::Verdict::pass &&
             finding.actual.contains("started anew")) {
-            out += "; " + finding.actual;
+            out += "; " + printable(finding.actual);
         }
     }
     return out + "\n";
 }
 
-Status check_options(const MonitorOptions& options, Io& io) {
+Status check_options(const MonitorOptions& options) {
     if (!options.verify.at_time.empty()) {
         return fail(Code::usage, "--at-time", "this command is about now; use `ratls verify`");
-    }
-    if (is_file_target(io, options.verify.target)) {
-        return fail(Code::usage, "TARGET", "a host wanted, a file found; use `ratls verify`");
     }
     if (!options.verify.logs.empty()) {
         return fail(Code::usage, "--log", "the log of a running host grows: it is fetched");
@@ -51,7 +50,7 @@ Status check_options(const MonitorOptions& options, Io& io) {
 }  // namespace
 
 int cmd_monitor(const MonitorOptions& options, Io& io) {
-    if (auto status = check_options(options, io); !status) {
+    if (auto status = check_options(options); !status) {
         return report(io, status.error());
     }
     const VerifyOptions& verifying = options.verify;
@@ -73,9 +72,12 @@ int cmd_monitor(const MonitorOptions& options, Io& io) {
             return report(io, live.error());
         }
         const verify::VerificationResult& result = live->result;
-        io.out << (options.verify.json ? verify::result_json(result).canonical() + "\n"
+        io.out << (options.verify.json ? verify::result_json(result).line() + "\n"
                                        : line(result, entries))
                << std::flush;
+        if (!io.out) {
+            return kExitFault;  // the end of the program says why
+        }
         if (const int code = verify::outcome_exit_code(result.outcome); code != 0) {
             if (!options.verify.json) {
                 io.out << verify::result_text(result);

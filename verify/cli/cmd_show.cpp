@@ -1,5 +1,6 @@
 #include <ostream>
 
+#include "ratls/base/text.h"
 #include "ratls/cert/describe.h"
 #include "ratls/codec/hex.h"
 #include "ratls/evidence/eventlog/decode.h"
@@ -247,17 +248,17 @@ Result<Json> show_target(const ShowOptions& options, Io& io) {
 void print_text(const Json& json, const std::string& indent, std::ostream& out) {
     for (const auto& [key, value] : *json.if_object()) {
         if (value.if_object() != nullptr) {
-            out << indent << key << ":\n";
+            out << indent << printable(key) << ":\n";
             print_text(value, indent + "  ", out);
         } else if (value.if_string() != nullptr) {
-            out << indent << key << ": " << *value.if_string() << "\n";
+            out << indent << printable(key) << ": " << printable(*value.if_string()) << "\n";
         } else if (value.if_array() != nullptr) {
-            out << indent << key << ":\n";
+            out << indent << printable(key) << ":\n";
             for (const Json& item : *value.if_array()) {
-                out << indent << "  " << item.canonical() << "\n";
+                out << indent << "  " << printable(item.line()) << "\n";
             }
         } else {
-            out << indent << key << ": " << value.canonical() << "\n";
+            out << indent << printable(key) << ": " << printable(value.line()) << "\n";
         }
     }
 }

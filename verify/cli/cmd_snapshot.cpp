@@ -5,6 +5,8 @@
 #include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
 #include "ratls/evidence/ima/log.h"
+#include "ratls/platform/named_files.h"
+#include "ratls/platform/program.h"
 #include "verify/appraise/ima_observe.h"
 #include "verify/cli/commands.h"
 #include "verify/cli/snapshot_file.h"
@@ -114,6 +116,10 @@ int cmd_snapshot_take(const TakeOptions& options, Io& io) {
         return report(io, {Code::usage, "snapshot take",
                            "it takes no --at-time, --snapshot or --json: a snapshot is taken now"});
     }
+    if (auto status = keep_inputs(io.files, {"--out", options.out}, named_files(options.verify));
+        !status) {
+        return report(io, status.error());
+    }
     if (auto status = may_replace(io, options.out, options.force); !status) {
         return report(io, status.error());
     }
@@ -132,15 +138,22 @@ int cmd_snapshot_take(const TakeOptions& options, Io& io) {
         io.err << verify::result_text(live->result);
         io.err << "error: a snapshot is taken only from genuine evidence of freshness 3\n";
         const int code = verify::outcome_exit_code(live->result.outcome);
-        return code == 0 ? exit_code(Code::denied) : code;
+        return code == 0 ? kExitRefused : code;
     }
     const auto snapshot = observe(*live, options, loaded->now);
     if (!snapshot) {
-        report(io, snapshot.error());
-        return exit_code(snapshot.error().code);
+        const int code = report(io, snapshot.error());
+        // Sound evidence of which no snapshot is to be made is refused, as by a verdict.
+        return snapshot.error().code == Code::denied ? kExitRefused : code;
     }
     if (auto status = write_snapshot(io, options.out, *snapshot); !status) {
         return report(io, status.error());
+    }
+    if (snapshot->snp && !live->collection->hcl_report && !options.kernel_hashes) {
+        io.err
+            << "note: the launch measurement counts for the firmware only, and the default policy "
+               "will refuse this VM: if it covers kernel, initrd and command line too, "
+               "--kernel-hashes states that\n";
     }
     io.err << "note: observed, not built: it says what that VM ran, not that this is good; "
               "read it, then `ratls snapshot sign`\n";
@@ -148,6 +161,11 @@ int cmd_snapshot_take(const TakeOptions& options, Io& io) {
 }
 
 int cmd_snapshot_sign(const SignOptions& options, Io& io) {
+    const std::string out = options.out.empty() ? options.file : options.out;
+    const std::array<NamedFile, 1> inputs = {{{"--key", options.key}}};
+    if (auto status = keep_inputs(io.files, {"--out", out}, inputs); !status) {
+        return report(io, status.error());
+    }
     const auto file = read_option(io, "FILE", options.file, kMaxSnapshotFile);
     auto key_file = read_option(io, "--key", options.key, kMaxSmallFile);
     if (!file || !key_file) {
@@ -168,8 +186,8 @@ int cmd_snapshot_sign(const SignOptions& options, Io& io) {
     if (!signed_json) {
         return report(io, signed_json.error());
     }
-    const std::string out = options.out.empty() ? options.file : options.out;
-    if (auto status = io.files.replace(out, as_bytes(signed_json->pretty()), 0644); !status) {
+    if (auto status = replace_named(io.files, "--out", out, as_bytes(signed_json->pretty()), 0644);
+        !status) {
         return report(io, status.error());
     }
     io.err << "signed by " << hex(key->public_key().spki_sha256()) << "\n";

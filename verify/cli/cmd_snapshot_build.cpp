@@ -9,6 +9,7 @@
 #include "ratls/codec/hex.h"
 #include "ratls/evidence/ima/log.h"
 #include "ratls/platform/archive_hash.h"
+#include "ratls/platform/named_files.h"
 #include "verify/appraise/snapshot_merge.h"
 #include "verify/cli/options.h"
 #include "verify/cli/progress.h"
@@ -86,18 +87,34 @@ void add_files(const TreeHashes& hashes, const std::string& source,
     }
 }
 
+/// What is written is no part of what is read.
+Status check_out(const BuildOptions& options, Io& io) {
+    std::error_code ignored;
+    const std::filesystem::path out =
+        std::filesystem::weakly_canonical(std::filesystem::absolute(options.head.out), ignored);
+    std::vector<NamedFile> inputs;
+    for (const std::string& root : options.roots) {
+        inputs.push_back({"ROOT", root});
+        const std::filesystem::path folder = std::filesystem::canonical(root, ignored);
+        const auto inside = out.lexically_relative(folder);
+        if (io.files.is_directory(root) && !inside.empty() && *inside.begin() != "..") {
+            return fail(Code::usage, "--out: " + ratls::quoted(options.head.out, 300),
+                        "it lies in the image that is read; name a file outside of ROOT");
+        }
+    }
+    return keep_inputs(io.files, {"--out", options.head.out}, inputs);
+}
+
 /// A folder, or a package or archive.
 Result<ArchiveHashes> hash_root(const std::string& path, const BuildOptions& options,
                                 const TreeHashOptions& hashing) {
     std::error_code ignored;
-    if (std::filesystem::is_regular_file(path, ignored)) {
+    if (path == "-" || std::filesystem::is_regular_file(path, ignored)) {
         return hash_archive(path, hashing, !options.no_usr_merge);
     }
     auto root = open_linux_directory(path);
     if (!root) {
-        Error error = std::move(root).error();
-        error.code = error.code == Code::unavailable ? Code::usage : error.code;
-        return std::unexpected(std::move(error).in("ROOT"));
+        return std::unexpected(in_call(std::move(root).error(), "ROOT"));
     }
     return ArchiveHashes{hash_tree(*root, hashing), {}};
 }
@@ -105,6 +122,9 @@ Result<ArchiveHashes> hash_root(const std::string& path, const BuildOptions& opt
 }  // namespace
 
 int cmd_snapshot_build(const BuildOptions& options, Io& io) {
+    if (auto status = check_out(options, io); !status) {
+        return report(io, status.error());
+    }
     auto head = snapshot_head(options.head, io);
     auto hashing = hash_options(options);
     if (!head || !hashing) {

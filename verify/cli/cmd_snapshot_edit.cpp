@@ -3,6 +3,8 @@
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
+#include "ratls/platform/named_files.h"
+#include "ratls/platform/program.h"
 #include "verify/appraise/snapshot_diff.h"
 #include "verify/appraise/snapshot_import.h"
 #include "verify/appraise/snapshot_merge.h"
@@ -40,15 +42,15 @@ void print_verified(Io& io, const Json& result) {
     for (const auto& [key, value] : *result.if_object()) {
         if (const Json::Array* keys = value.if_array()) {
             for (const Json& item : *keys) {
-                io.out << "key " << *item.find("key")->if_string() << ": "
+                io.out << "key " << printable(*item.find("key")->if_string()) << ": "
                        << (*item.find("signed")->if_bool() ? "signed" : "not signed: ");
                 const Json* why = item.find("why");
-                io.out << (why == nullptr ? "" : *why->if_string()) << "\n";
+                io.out << (why == nullptr ? "" : printable(*why->if_string())) << "\n";
             }
         } else {
             io.out << key << ": "
                    << (value.if_string() != nullptr ? ratls::quoted(*value.if_string(), 128)
-                                                    : value.canonical())
+                                                    : printable(value.line()))
                    << "\n";
         }
     }
@@ -64,10 +66,17 @@ int cmd_snapshot_diff(const DiffOptions& options, Io& io) {
     }
     const auto changes = verify::diff_snapshots(*first, *second);
     io.out << (options.json ? verify::diff_json(changes).pretty() : verify::diff_text(changes));
-    return changes.empty() ? 0 : exit_code(Code::denied);
+    return changes.empty() ? 0 : kExitRefused;
 }
 
 int cmd_snapshot_merge(const MergeOptions& options, Io& io) {
+    std::vector<NamedFile> inputs;
+    for (const std::string& path : options.files) {
+        inputs.push_back({"FILE", path});
+    }
+    if (auto status = keep_inputs(io.files, {"--out", options.out}, inputs); !status) {
+        return report(io, status.error());
+    }
     if (auto status = may_replace(io, options.out, options.force); !status) {
         return report(io, status.error());
     }
@@ -129,10 +138,14 @@ int cmd_snapshot_verify(const SnapshotVerifyOptions& options, Io& io) {
     } else {
         print_verified(io, result);
     }
-    return good ? 0 : exit_code(Code::denied);
+    return good ? 0 : kExitRefused;
 }
 
 int cmd_snapshot_import(const ImportOptions& options, Io& io) {
+    const std::array<NamedFile, 1> inputs = {{{"FILE", options.file}}};
+    if (auto status = keep_inputs(io.files, {"--out", options.head.out}, inputs); !status) {
+        return report(io, status.error());
+    }
     auto head = snapshot_head(options.head, io);
     if (!head) {
         return report(io, head.error());

@@ -1,3 +1,4 @@
+#include "ratls/base/text.h"
 #include "ratls/evidence/hcl/report.h"
 #include "verify/cli/commands.h"
 #include "verify/cli/target.h"
@@ -131,6 +132,10 @@ Result<verify::VerificationResult> verify_file(const VerifyOptions& options,
 /// An option that would be ignored is a mistake of the caller, who believes in it.
 Status check_combination(const VerifyOptions& options) {
     const bool raw = !options.evidence.empty();
+    if (!options.resolve.empty() && (raw || names_file(options.target))) {
+        return fail(Code::usage, "--resolve",
+                    "only with a host, " + ratls::quoted(options.target, 300) + " is a file");
+    }
     const bool tpm = options.evidence == "tpm";
     if (raw && (!options.snapshot.empty() || !options.snapshot_name.empty() ||
                 options.require_fresh > 0)) {
@@ -169,7 +174,7 @@ Result<verify::VerificationResult> verify_target(const VerifyOptions& options,
     if (!options.evidence.empty()) {
         return verify_raw(options, loaded, io);
     }
-    if (is_file_target(io, options.target)) {
+    if (names_file(options.target)) {
         return verify_file(options, loaded, io);
     }
     RATLS_TRY(verify::LiveResult live, verify_host(options, loaded, io));

@@ -30,7 +30,6 @@ struct VerifyOptions {
     std::string tpm_quote;
     std::string td_quote;
     std::vector<std::string> resolve;
-    bool offline = false;
     bool evidence_only = false;
     bool json = false;
 };

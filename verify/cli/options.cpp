@@ -7,6 +7,7 @@
 #include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
 #include "ratls/platform/clock.h"
+#include "ratls/platform/program.h"
 
 namespace ratls::cli {
 namespace {
@@ -32,8 +33,11 @@ Status add_endorsements(Io& io, const std::string& path, verify::Endorsements& o
         out.add_file(path, content);
         return {};
     }
-    RATLS_TRY(const std::vector<std::string> names, io.files.list(path));
-    for (const std::string& name : names) {
+    const auto names = io.files.list(path);
+    if (!names) {
+        return std::unexpected(in_call(names.error(), kOption));
+    }
+    for (const std::string& name : *names) {
         const std::string file = path + "/" + name;
         auto content = read_option(io, kOption, file, kMaxEndorsementFile);
         if (content) {
@@ -95,15 +99,15 @@ Result<verify::Policy> load_policy(Io& io, const std::string& name_or_file) {
     if (auto named = verify::named_policy(name_or_file)) {
         return named;
     }
-    auto content = io.files.read(name_or_file, kMaxSmallFile);
+    auto content = read_option(io, "--policy", name_or_file, kMaxSmallFile);
     if (!content) {
         std::string known;
         for (const std::string& name : verify::policy_names()) {
             known += (known.empty() ? "" : ", ") + name;
         }
-        return fail(Code::usage, "--policy",
-                    ratls::quoted(name_or_file) +
-                        " is neither a file that can be read nor one of " + known);
+        Error error = std::move(content).error();
+        error.what += "; a file or one of " + known + " wanted";
+        return std::unexpected(std::move(error));
     }
     return verify::parse_policy(as_text(*content));
 }
@@ -115,13 +119,12 @@ int report(Io& io, const Error& error, std::string_view hint) {
     if (!hint.empty()) {
         io.err << "hint: " << hint << "\n";
     }
-    // Exit 3 is the word of a verdict; a file that may not be read is out of reach.
-    return exit_code(error.code == Code::denied ? Code::io : error.code);
+    return failure_exit_code(error.code);
 }
 
 void print_lines(Io& io, std::string_view kind, const std::vector<std::string>& lines) {
     for (std::size_t i = 0; i < lines.size() && i < kMaxLines; ++i) {
-        io.err << kind << ": " << lines[i] << "\n";
+        io.err << kind << ": " << printable(lines[i]) << "\n";
     }
     if (lines.size() > kMaxLines) {
         io.err << kind << ": and " << lines.size() - kMaxLines << " more like these\n";
@@ -130,14 +133,23 @@ void print_lines(Io& io, std::string_view kind, const std::vector<std::string>& 
 
 Result<Bytes> read_option(Io& io, std::string_view option, const std::string& path,
                           std::size_t max_bytes) {
-    auto content = io.files.read(path, max_bytes);
-    if (!content) {
-        Error error = std::move(content).error().in(option);
-        // A file that was named and is not there is a mistake in the call.
-        error.code = error.code == Code::unavailable ? Code::usage : error.code;
-        return std::unexpected(std::move(error));
+    return read_named(io.files, option, path, max_bytes);
+}
+
+std::vector<NamedFile> named_files(const VerifyOptions& options) {
+    std::vector<NamedFile> out = {{"--snapshot", options.snapshot}, {"--policy", options.policy}};
+    const auto add = [&](std::string_view option, const std::vector<std::string>& paths) {
+        for (const std::string& path : paths) {
+            out.push_back({option, path});
+        }
+    };
+    add("--snapshot-key", options.snapshot_keys);
+    add("--endorsements", options.endorsements);
+    add("--log", options.logs);
+    for (const std::string& root : options.trust_roots) {
+        out.push_back({"--trust-root", root.substr(root.find(':') + 1)});
     }
-    return content;
+    return out;
 }
 
 Result<PublicKey> load_public_key(Io& io, std::string_view option, const std::string& path) {

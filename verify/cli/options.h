@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ratls/platform/named_files.h"
 #include "verify/cli/commands.h"
 #include "verify/raw.h"
 
@@ -25,9 +26,12 @@ struct LoadedOptions {
 /// named on `err`.
 Result<LoadedOptions> load(const VerifyOptions& options, Io& io);
 
-/// A file of at most `max_bytes`; the error names the option.
+/// A file of at most `max_bytes`, or standard input for "-"; the error names the option.
 Result<Bytes> read_option(Io& io, std::string_view option, const std::string& path,
                           std::size_t max_bytes);
+
+/// The files that these options name.
+std::vector<NamedFile> named_files(const VerifyOptions& options);
 
 /// A public key in PEM, or that of a certificate; the error names the option.
 Result<PublicKey> load_public_key(Io& io, std::string_view option, const std::string& path);

@@ -4,6 +4,7 @@
 
 #include "ratls/base/text.h"
 #include "ratls/evidence/ima/log.h"
+#include "ratls/platform/named_files.h"
 #include "verify/cli/options.h"
 
 namespace ratls::cli {
@@ -59,7 +60,7 @@ Status write_snapshot(Io& io, const std::string& path, verify::Snapshot snapshot
     if (auto parsed = verify::parse_snapshot(text); !parsed) {
         return std::unexpected(std::move(parsed).error().in("what would be written"));
     }
-    return io.files.replace(path, as_bytes(text), 0644);
+    return replace_named(io.files, "--out", path, as_bytes(text), 0644);
 }
 
 }  // namespace ratls::cli

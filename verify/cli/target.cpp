@@ -1,77 +1,10 @@
 #include "verify/cli/target.h"
 
-#include <charconv>
-
-#include "ratls/base/text.h"
 #include "ratls/evidence/eventlog/log.h"
 #include "ratls/evidence/ima/log.h"
 #include "verify/cli/progress.h"
 
 namespace ratls::cli {
-namespace {
-
-constexpr std::uint16_t kDefaultPort = 443;
-
-Result<std::uint16_t> parse_port(std::string_view text) {
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc() || end != text.data() + text.size() || port == 0) {
-        return fail(Code::usage, "TARGET", "port 1 to 65535 wanted, " + ratls::quoted(text));
-    }
-    return port;
-}
-
-}  // namespace
-
-Result<Endpoint> parse_endpoint(const std::string& target,
-                                const std::vector<std::string>& resolve) {
-    std::string_view text = target;
-    if (text.starts_with("https://")) {
-        text.remove_prefix(8);
-        text = text.substr(0, text.find('/'));
-    } else if (text.find("://") != std::string_view::npos ||
-               text.find('/') != std::string_view::npos) {
-        return fail(Code::usage, "TARGET",
-                    "https://host[:port], host[:port] or a file wanted, " + ratls::quoted(target));
-    }
-    Endpoint out;
-    out.port = kDefaultPort;
-    std::string_view port;
-    if (text.starts_with('[')) {
-        const std::size_t end = text.find(']');
-        if (end == std::string_view::npos) {
-            return fail(Code::usage, "TARGET", "a ] is missing in " + ratls::quoted(target));
-        }
-        out.host = text.substr(1, end - 1);
-        port = text.substr(end + 1);
-        if (!port.empty() && port[0] != ':') {
-            return fail(Code::usage, "TARGET", ":port wanted after ] in " + ratls::quoted(target));
-        }
-        port = port.empty() ? port : port.substr(1);
-    } else {
-        const std::size_t colon = text.find(':');
-        out.host = text.substr(0, colon);
-        port = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
-    }
-    if (!port.empty()) {
-        RATLS_TRY(out.port, parse_port(port));
-    }
-    if (out.host.empty()) {
-        return fail(Code::usage, "TARGET", "a host wanted, " + ratls::quoted(target) + " found");
-    }
-    const std::string prefix = out.host + ":" + std::to_string(out.port) + ":";
-    for (const std::string& rule : resolve) {
-        if (rule.starts_with(prefix)) {
-            out.address = rule.substr(prefix.size());
-        }
-    }
-    return out;
-}
-
-bool is_file_target(Io& io, const std::string& target) {
-    return !target.starts_with("https://") && io.files.read(target, kMaxSmallFile).has_value();
-}
-
 namespace {
 
 /// An IMA log in memory, in binary form.

@@ -1,17 +1,12 @@
 // A TARGET of the command line, verified as what it is: a live host or a certificate file.
 #pragma once
 
+#include "verify/cli/endpoint.h"
 #include "verify/cli/given_snapshot.h"
 #include "verify/cli/options.h"
 #include "verify/tls/live.h"
 
 namespace ratls::cli {
-
-/// "https://host[:port]", "host[:port]", "[::1]:port"; no value if it names a file instead.
-Result<Endpoint> parse_endpoint(const std::string& target, const std::vector<std::string>& resolve);
-
-/// True if the target is meant as a file: one that exists.
-bool is_file_target(Io& io, const std::string& target);
 
 /// The --log files by what they are: one IMA log, in binary form, and one boot log at most. A long
 /// IMA log stays in its file.
