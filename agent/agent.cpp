@@ -4,6 +4,7 @@
 #include "ratls/codec/cbor.h"
 #include "ratls/codec/pem.h"
 #include "ratls/crypto/provider.h"
+#include "ratls/platform/named_files.h"
 
 namespace ratls::agent {
 namespace {
@@ -106,10 +107,12 @@ Status Agent::issue() {
 }
 
 Status Agent::load() {
-    RATLS_TRY(const Bytes file, platform_.files.read(config_.certificate, kMaxFile));
+    RATLS_TRY(const Bytes file,
+              read_named(platform_.files, "certificate: file", config_.certificate, kMaxFile));
     RATLS_TRY(const std::vector<Certificate> certificates, parse_certificates(file));
     RATLS_TRY(const cert::NativeCertificate native, cert::parse_native(certificates.front()));
-    RATLS_TRY(Bytes key_file, platform_.files.read(config_.key, kMaxFile));
+    RATLS_TRY(Bytes key_file,
+              read_named(platform_.files, "certificate: key", config_.key, kMaxFile));
     const Secret secret(std::move(key_file));
     RATLS_TRY(PrivateKey key, PrivateKey::parse(secret.reveal()));
     if (key.public_key().spki_sha256() != native.claims.pubkey_sha256) {

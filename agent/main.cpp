@@ -1,10 +1,9 @@
-#include <iostream>
-
 #include "agent/agent.h"
+#include "ratls/platform/program.h"
 #include "ratls/platform/tpm_esys.h"
 
 int main(int argc, char** argv) {
-    try {
+    return ratls::run_program([&](std::ostream& out, std::ostream& err) {
         ratls::LinuxFiles files;
         const ratls::LinuxClock clock;
         ratls::CurlHttpClient http;
@@ -13,9 +12,6 @@ int main(int argc, char** argv) {
                                          .clock = clock,
                                          .open_tpm = ratls::open_tpm,
                                          .http = &http};
-        return ratls::agent::run(argc, argv, platform, std::cout, std::cerr);
-    } catch (const std::exception& error) {
-        std::cerr << "error: internal fault: " << error.what() << "\n";
-        return 5;
-    }
+        return ratls::agent::run(argc, argv, platform, out, err);
+    });
 }

@@ -6,7 +6,10 @@
 #include <thread>
 
 #include "agent/agent.h"
+#include "ratls/base/text.h"
 #include "ratls/crypto/provider.h"
+#include "ratls/platform/named_files.h"
+#include "ratls/platform/program.h"
 
 namespace ratls::agent {
 namespace {
@@ -55,7 +58,26 @@ class Renewal {
 
 int report(std::ostream& err, const Error& error, std::string_view hint) {
     err << "error: " << error.text() << "\nhint: " << hint << "\n";
-    return exit_code(error.code);
+    return failure_exit_code(error.code);
+}
+
+/// What the port must not be written over.
+std::vector<NamedFile> files_of(const AgentConfig& config, const std::string& path) {
+    std::vector<NamedFile> out = {{"--config", path},
+                                  {"certificate", config.certificate},
+                                  {"key", config.key},
+                                  {"ak_certificate", config.vm.ak_certificate},
+                                  {"ek_certificate", config.vm.ek_certificate},
+                                  {"ima_log", config.vm.ima_log},
+                                  {"boot_log", config.vm.boot_log},
+                                  {"ccel", config.vm.ccel},
+                                  {"vek", config.vm.vek},
+                                  {"ask", config.vm.ask},
+                                  {"amd_crl", config.vm.amd_crl}};
+    for (const std::string& document : collateral_files(config.vm.collateral)) {
+        out.push_back({"collateral", document});
+    }
+    return out;
 }
 
 int serve(const AgentConfig& config, const VmPlatform& platform, std::ostream& out,
@@ -84,11 +106,13 @@ int serve(const AgentConfig& config, const VmPlatform& platform, std::ostream& o
     sigaction(SIGINT, &action, nullptr);
     if (!config.port_file.empty()) {
         const std::string text = std::to_string(server.port()) + "\n";
-        if (auto status = platform.files.replace(config.port_file, as_bytes(text), 0644); !status) {
+        if (auto status =
+                replace_named(platform.files, "port_file", config.port_file, as_bytes(text), 0644);
+            !status) {
             return report(err, status.error(), "port_file names a file that can be written");
         }
     }
-    out << "listening on " << config.address << " port " << server.port() << std::endl;
+    out << "listening on " << printable(config.address) << " port " << server.port() << std::endl;
     {
         const Renewal renewal(**agent, err);
         server.run();
@@ -108,22 +132,27 @@ int run(int argc, const char* const* argv, const VmPlatform& platform, std::ostr
                          "ratls-agent " RATLS_VERSION "\n" + std::string(crypto_provider()));
     app.add_option("--config", path, "Configuration (TOML)")->capture_default_str();
     app.add_flag("--check", check, "Only check the configuration");
-    app.footer(
-        "Example: ratls-agent --config /etc/ratls/agent.toml\n"
-        "Exit codes: 0 stopped by a signal, 1 usage, 2 not valid, 4 out of reach, 5 internal "
-        "fault");
+    app.footer("Example: ratls-agent --config /etc/ratls/agent.toml\n" + std::string(kExitCodes));
+    app.failure_message([](const CLI::App*, const CLI::Error& error) {
+        return usage_message("ratls-agent", error.what());
+    });
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error, out, err) == 0 ? 0 : 1;
     }
-    const auto text = platform.files.read(path, kMaxConfig);
+    const auto text = read_named(platform.files, "--config", path, kMaxConfig);
     if (!text) {
         return report(err, text.error(), "--config names the configuration");
     }
     auto config = parse_config(as_text(*text));
     if (!config) {
         return report(err, config.error(), "the man page ratls-agent(8) lists all members");
+    }
+    if (auto status =
+            keep_inputs(platform.files, {"port_file", config->port_file}, files_of(*config, path));
+        !status) {
+        return report(err, status.error(), "port_file is written once the agent listens");
     }
     if (check) {
         out << "the configuration is well-formed\n";

@@ -3,10 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <ostream>
 
+#include "ratls/base/text.h"
 #include "ratls/cert/describe.h"
 #include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
 #include "ratls/crypto/provider.h"
+#include "ratls/platform/named_files.h"
+#include "ratls/platform/program.h"
 
 namespace ratls::certtool {
 namespace {
@@ -31,6 +34,10 @@ class Certtool {
         : platform_(platform), out_(out), err_(err) {}
 
     int issue(const Options& options) {
+        if (auto status = keep_inputs(platform_.files, {"--out", options.out}, inputs(options));
+            !status) {
+            return report(status.error(), "certificate and key are two files");
+        }
         auto key = load_or_make_key(options.key);
         if (!key) {
             return report(key.error(), "--key names a P-256 or P-384 key, or a file to be made");
@@ -44,10 +51,14 @@ class Certtool {
                                      std::int64_t{options.valid_minutes} * 60, options.max_fresh,
                                      cert::kKeyPersistent, platform_.clock.now());
         if (!issued) {
-            return report(issued.error(), "`ratls-certtool issue --help` lists where evidence is");
+            const int code =
+                report(issued.error(), "`ratls-certtool issue --help` lists where evidence is");
+            return issued.error().code == Code::too_large ? kExitTooLarge : code;
         }
         const std::string text = pem("CERTIFICATE", issued->certificate);
-        if (auto status = platform_.files.replace(options.out, as_bytes(text), 0644); !status) {
+        if (auto status =
+                replace_named(platform_.files, "--out", options.out, as_bytes(text), 0644);
+            !status) {
             return report(status.error(), "");
         }
         if (issued->certificate.size() > cert::kWarnBytes) {
@@ -62,14 +73,14 @@ class Certtool {
         if (options.json) {
             out_ << result.pretty();
         } else {
-            out_ << options.out << ": " << issued->certificate.size() << " bytes, valid until "
-                 << format_rfc3339(issued->not_after) << "\n";
+            out_ << printable(options.out) << ": " << issued->certificate.size()
+                 << " bytes, valid until " << format_rfc3339(issued->not_after) << "\n";
         }
         return 0;
     }
 
     int show(const Options& options) {
-        const auto content = platform_.files.read(options.target, kMaxFile);
+        const auto content = read_named(platform_.files, "FILE", options.target, kMaxFile);
         if (!content) {
             return report(content.error(), "");
         }
@@ -85,6 +96,20 @@ class Certtool {
     }
 
   private:
+    /// The files that must outlive the writing of --out.
+    static std::vector<NamedFile> inputs(const Options& options) {
+        const VmOptions& vm = options.vm;
+        std::vector<NamedFile> out = {
+            {"--key", options.key},    {"--ak-certificate", vm.ak_certificate},
+            {"--ima-log", vm.ima_log}, {"--boot-log", vm.boot_log},
+            {"--ccel", vm.ccel},       {"--vek", vm.vek},
+            {"--ask", vm.ask},         {"--amd-crl", vm.amd_crl}};
+        for (const std::string& document : collateral_files(vm.collateral)) {
+            out.push_back({"--collateral", document});
+        }
+        return out;
+    }
+
     Result<PrivateKey> load_or_make_key(const std::string& path) {
         auto content = platform_.files.read(path, kMaxFile);
         if (content) {
@@ -92,11 +117,12 @@ class Certtool {
             return PrivateKey::parse(secret.reveal());
         }
         if (content.error().code != Code::unavailable) {
-            return std::unexpected(std::move(content).error());
+            return std::unexpected(
+                in_call(platform_.files, "--key", path, std::move(content).error()));
         }
         RATLS_TRY(PrivateKey key, PrivateKey::generate(KeyKind::p256));
         RATLS_TRY(const Secret text, key.pem());
-        RATLS_CHECK(platform_.files.replace(path, text.reveal(), 0600));
+        RATLS_CHECK(replace_named(platform_.files, "--key", path, text.reveal(), 0600));
         return key;
     }
 
@@ -105,7 +131,7 @@ class Certtool {
         if (!hint.empty()) {
             err_ << "hint: " << hint << "\n";
         }
-        return error.code == Code::too_large ? kExitTooLarge : exit_code(error.code);
+        return failure_exit_code(error.code);
     }
 
     const VmPlatform& platform_;
@@ -132,7 +158,7 @@ void add_issue(CLI::App& app, Options& options) {
     issue
         ->add_option("--ak-type", options.vm.ak_type,
                      "Kind of the AK that is made: ecc, rsa, gce-ecc, gce-rsa")
-        ->check(CLI::IsMember({"ecc", "rsa"}))
+        ->check(CLI::IsMember({"ecc", "rsa", "gce-ecc", "gce-rsa"}))
         ->capture_default_str();
     issue->add_option("--ak-certificate", options.vm.ak_certificate,
                       "The AK's chain from the cloud provider to carry, leaf first");
@@ -161,8 +187,13 @@ int run(int argc, const char* const* argv, const VmPlatform& platform, std::ostr
     app.set_version_flag("--version",
                          "ratls-certtool " RATLS_VERSION "\n" + std::string(crypto_provider()));
     app.require_subcommand(1);
-    app.footer(
-        "Exit codes: 0 done, 1 usage, 2 not valid, 4 out of reach, 5 internal fault, 10 too large");
+    const std::string exit_codes =
+        std::string(kExitCodes) +
+        "\n  10 the certificate, or what goes into it, is larger than its limit";
+    app.footer(exit_codes);
+    app.failure_message([](const CLI::App*, const CLI::Error& error) {
+        return usage_message("ratls-certtool", error.what());
+    });
     add_issue(app, options);
     CLI::App* show = app.add_subcommand("show", "Print what a certificate says");
     show->add_option("FILE", options.target, "Certificate, PEM or DER")->required();

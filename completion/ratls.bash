@@ -34,7 +34,7 @@ _ratls_trust_root() {
         _ratls_files "$cur"
     else
         compopt -o nospace
-        mapfile -t COMPREPLY < <(compgen -W "snp: tdx: sgx:" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "snp: tdx: sgx: tpm:" -- "$cur")
     fi
 }
 
@@ -218,7 +218,7 @@ _ratls_certtool() {
             return
             ;;
         --ak-type)
-            _ratls_words "$cur" "ecc rsa"
+            _ratls_words "$cur" "ecc rsa gce-ecc gce-rsa"
             return
             ;;
         --name | --valid-minutes | --tcti | --ak-handle) return ;;

@@ -8,6 +8,7 @@
 #include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
 #include "ratls/collect/find_tee.h"
+#include "ratls/platform/named_files.h"
 #include "ratls/platform/quote_provider_azure.h"
 
 namespace ratls {
@@ -29,12 +30,12 @@ std::optional<Bytes> parse_ip(const std::string& text) {
 }
 
 /// One document, PEM or DER.
-Status add_document(Files& files, const std::string& path, std::uint64_t key,
-                    cert::Endorsements& out) {
+Status add_document(std::string_view option, Files& files, const std::string& path,
+                    std::uint64_t key, cert::Endorsements& out) {
     if (path.empty()) {
         return {};
     }
-    RATLS_TRY(Bytes content, files.read(path, kMaxEndorsement));
+    RATLS_TRY(Bytes content, read_named(files, option, path, kMaxEndorsement));
     if (looks_like_pem(content)) {
         RATLS_TRY(std::vector<PemBlock> blocks, parse_pem(as_text(content)));
         content = std::move(blocks[0].der);
@@ -43,22 +44,26 @@ Status add_document(Files& files, const std::string& path, std::uint64_t key,
     return {};
 }
 
+struct CollateralFile {
+    std::uint64_t key;
+    std::string_view name;
+};
+constexpr std::array<CollateralFile, 5> kCollateralFiles = {
+    {{cert::endorsement::kTcbInfo, "tcb_info.json"},
+     {cert::endorsement::kQeIdentity, "qe_identity.json"},
+     {cert::endorsement::kPckCrl, "pck.crl.der"},
+     {cert::endorsement::kRootCrl, "root_ca.crl.der"},
+     // The signer of TCB info and QE identity is the same, and the PCK's CA comes with the quote.
+     {cert::endorsement::kIssuerChains, "tcb_info_issuer_chain.pem"}}};
+
 /// A folder as the provisioning certification service fills it. Bytes as they are: signed.
 Status add_collateral(Files& files, const std::string& folder, cert::Endorsements& out) {
-    if (folder.empty()) {
-        return {};
+    const std::vector<std::string> paths = collateral_files(folder);
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        RATLS_TRY(const Bytes content, read_named(files, "collateral", paths[i], kMaxEndorsement));
+        append(out.documents[kCollateralFiles[i].key], content);
     }
-    const auto add = [&](std::uint64_t key, const char* name) -> Status {
-        RATLS_TRY(Bytes content, files.read(folder + "/" + name, kMaxEndorsement));
-        append(out.documents[key], content);
-        return {};
-    };
-    RATLS_CHECK(add(cert::endorsement::kTcbInfo, "tcb_info.json"));
-    RATLS_CHECK(add(cert::endorsement::kQeIdentity, "qe_identity.json"));
-    RATLS_CHECK(add(cert::endorsement::kPckCrl, "pck.crl.der"));
-    RATLS_CHECK(add(cert::endorsement::kRootCrl, "root_ca.crl.der"));
-    // The signer of TCB info and QE identity is the same, and the PCK's CA comes with the quote.
-    return add(cert::endorsement::kIssuerChains, "tcb_info_issuer_chain.pem");
+    return {};
 }
 
 /// Certificates in DER; none if there is no path.
@@ -68,7 +73,7 @@ Result<std::vector<Bytes>> read_chain(std::string_view option, Files& files,
     if (path.empty()) {
         return out;
     }
-    RATLS_TRY(const Bytes content, files.read(path, kMaxEndorsement));
+    RATLS_TRY(const Bytes content, read_named(files, option, path, kMaxEndorsement));
     auto chain = parse_certificates(content);
     if (!chain || chain->size() > cert::kMaxAkCertificates) {
         return fail(Code::malformed, std::string(option) + " " + quoted(path, 300),
@@ -182,7 +187,29 @@ Result<std::unique_ptr<QuoteProvider>> open_tee(const VmOptions& options,
     return std::move(found.provider);
 }
 
+/// A log that was named must be there; one where the kernel has it may be out of reach.
+Status check_log(std::string_view option, Files& files, const std::string& path,
+                 const std::string& usual) {
+    if (path.empty() || path == usual) {
+        return {};
+    }
+    if (const auto file = files.open(path); !file) {
+        return std::unexpected(in_call(file.error(), option));
+    }
+    return {};
+}
+
 }  // namespace
+
+std::vector<std::string> collateral_files(const std::string& folder) {
+    std::vector<std::string> out;
+    for (const CollateralFile& file : kCollateralFiles) {
+        if (!folder.empty()) {
+            out.push_back(folder + "/" + std::string(file.name));
+        }
+    }
+    return out;
+}
 
 Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform& platform) {
     std::unique_ptr<Vm> out(new Vm);
@@ -194,6 +221,9 @@ Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform&
         RATLS_TRY(sources.ak_certificates, ak_chain(options, platform, *out->tpm_));
         RATLS_TRY(out->ek_chain_,
                   read_chain("ek_certificate", platform.files, options.ek_certificate));
+        const VmOptions usual;
+        RATLS_CHECK(check_log("ima_log", platform.files, options.ima_log, usual.ima_log));
+        RATLS_CHECK(check_log("boot_log", platform.files, options.boot_log, usual.boot_log));
         sources.ima_log = options.ima_log;
         sources.boot_log = options.boot_log;
     }
@@ -207,10 +237,12 @@ Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform&
         return fail(Code::usage, "evidence", "neither a TPM nor a TEE is configured");
     }
     cert::Endorsements& endorsements = sources.endorsements;
-    RATLS_CHECK(add_document(platform.files, options.vek, cert::endorsement::kVek, endorsements));
-    RATLS_CHECK(add_document(platform.files, options.ask, cert::endorsement::kAsk, endorsements));
-    RATLS_CHECK(
-        add_document(platform.files, options.amd_crl, cert::endorsement::kAmdCrl, endorsements));
+    const auto add = [&](std::string_view option, const std::string& path, std::uint64_t key) {
+        return add_document(option, platform.files, path, key, endorsements);
+    };
+    RATLS_CHECK(add("vek", options.vek, cert::endorsement::kVek));
+    RATLS_CHECK(add("ask", options.ask, cert::endorsement::kAsk));
+    RATLS_CHECK(add("amd_crl", options.amd_crl, cert::endorsement::kAmdCrl));
     RATLS_CHECK(add_collateral(platform.files, options.collateral, endorsements));
     out->attester_ = std::make_unique<Attester>(std::move(sources), platform.files, platform.clock);
     return out;

@@ -1,14 +1,12 @@
 // ratls-certtool with a pretended TEE, for the demonstration and the end-to-end tests.
 #include "certtool/certtool.h"
+#include "ratls/platform/program.h"
 #include "test/demo/pretended_platform.h"
 
 int main(int argc, char** argv) {
-    try {
+    return ratls::run_program([&](std::ostream& out, std::ostream& err) {
         ratls::test::PretendedPlatform machine;
         const ratls::VmPlatform platform = machine.platform();
-        return ratls::certtool::run(argc, argv, platform, std::cout, std::cerr);
-    } catch (const std::exception& error) {
-        std::cerr << "error: " << error.what() << "\n";
-        return 5;
-    }
+        return ratls::certtool::run(argc, argv, platform, out, err);
+    });
 }
