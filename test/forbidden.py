@@ -35,6 +35,10 @@ RULES = [
      ["verify/cli", "agent", "certtool", "test"]),
     (r"\bcatch\s*\(\s*\.\.\.\s*\)", "catch at the edge of the program only",
      ["verify/cli/main.cpp", "verify/capi", "agent/main.cpp", "certtool/main.cpp"]),
+    (r"\bstd::(cout|cerr|clog)\b", "take the stream as an argument: run_program looks after it",
+     ["ratls/platform/program.cpp", "test", "bench"]),
+    (r"<<[^;]*\bcanonical\(\)", "print line() or pretty(), which escape", ["test"]),
+    (r"<<[^;]*\berror\(\)\.(what|where)\b", "print text(), which escapes", ["test", "bench"]),
     (r"\bthrow\b", "return a Result", ["test", "bench"]),
     (r"\busing\s+namespace\s+std\s*;", "name what is used", []),
     (r"\bstd::regex\b", "a hand-written reader has bounds", []),
@@ -90,6 +94,7 @@ GOOD = [
     ("verify/a.cpp", "int x = f();  // NOLINT(cert-err58-cpp): a constant table"),
     ("verify/cli/main.cpp", "} catch (...) {"),
     ("verify/a.cpp", 'auto s = R"(system("x"))";'),
+    ("verify/a.cpp", "out << json.line() << error().text(); sign(json.canonical());"),
 ]
 BAD = [
     ("verify/a.cpp", "auto p = reinterpret_cast<const char*>(q);"),
@@ -110,6 +115,9 @@ BAD = [
     ("test/a.cpp", "std::this_thread::sleep_for(1s);"),
     ("verify/a.cpp", "// TODO: later"),
     ("verify/a.cpp", "throw std::runtime_error(x);"),
+    ("agent/a.cpp", "std::cerr << text;"),
+    ("verify/cli/a.cpp", 'out << "x" << json.canonical();'),
+    ("verify/cli/a.cpp", "io.err << status.error().what;"),
 ]
 
 
