@@ -23,13 +23,14 @@ TEST_CASE("base.text: printable text has no quotes, and nothing in it steers a t
 }
 
 TEST_CASE("base.text: characters that change how others are shown, up to their boundaries") {
-    for (const char32_t c : {0x00, 0x0a, 0x1b, 0x1f, 0x7f, 0x9b, 0x9f, 0xad, 0x61c, 0x200b, 0x200f,
-                             0x2028, 0x202a, 0x202e, 0x2060, 0x2066, 0x2069, 0x206f, 0xfeff}) {
+    for (const char32_t c :
+         {0x00U, 0x0aU, 0x1bU, 0x1fU, 0x7fU, 0x9bU, 0x9fU, 0xadU, 0x61cU, 0x200bU, 0x200fU, 0x2028U,
+          0x202aU, 0x202eU, 0x2060U, 0x2066U, 0x2069U, 0x206fU, 0xfeffU}) {
         CAPTURE(static_cast<unsigned>(c));
         CHECK(is_unseen(c));
     }
-    for (const char32_t c : {0x20, 0x7e, 0xa0, 0xac, 0xae, 0x61b, 0x61d, 0x200a, 0x2010, 0x2027,
-                             0x202f, 0x205f, 0x2070, 0xfefe, 0xff00, 0x10ffff}) {
+    for (const char32_t c : {0x20U, 0x7eU, 0xa0U, 0xacU, 0xaeU, 0x61bU, 0x61dU, 0x200aU, 0x2010U,
+                             0x2027U, 0x202fU, 0x205fU, 0x2070U, 0xfefeU, 0xff00U, 0x10ffffU}) {
         CAPTURE(static_cast<unsigned>(c));
         CHECK_FALSE(is_unseen(c));
     }
@@ -37,7 +38,7 @@ TEST_CASE("base.text: characters that change how others are shown, up to their b
 
 TEST_CASE("base.text: one character after the other is taken off, up to what is no UTF-8") {
     std::string_view text = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xff";
-    for (const char32_t c : {0x61, 0xe9, 0x20ac, 0x1f600}) {
+    for (const char32_t c : {0x61U, 0xe9U, 0x20acU, 0x1f600U}) {
         CHECK(take_utf8(text) == c);
     }
     CHECK_FALSE(take_utf8(text));
