@@ -5,13 +5,17 @@
 #include "ratls/base/writer.h"
 #include "ratls/codec/hex.h"
 #include "test/support/ima_builder.h"
+#include "test/support/refusal.h"
 
 using namespace ratls;
 using ima::Entry;
 using ima::LogReader;
 using test::digest_field;
 using test::ImaBuilder;
+using test::kAccepted;
 using test::name_field;
+using test::refusal;
+using test::says;
 using test::text_bytes;
 
 namespace {
@@ -41,10 +45,11 @@ Error error_of(std::string_view name, const std::vector<Bytes>& fields) {
     return error_of(ImaBuilder().add_fields(name, fields).log());
 }
 
-bool accepts(std::string_view name, const std::vector<Bytes>& fields) {
+std::string accepts(std::string_view name, const std::vector<Bytes>& fields) {
     const ImaBuilder builder = ImaBuilder().add_fields(name, fields);
     const auto entries = read_all(builder.log());
-    return entries.has_value() && entries->size() == 1;
+    CHECK((!entries || entries->size() == 1));
+    return refusal(entries);
 }
 
 /// One entry by hand; only the lengths are as given.
@@ -266,7 +271,7 @@ TEST_CASE("ima: a format has at most 15 fields") {
         format += "|iuid";
         fields.emplace_back();
     }
-    CHECK(accepts(format, fields));
+    CHECK(accepts(format, fields) == kAccepted);
     fields.emplace_back();
     CHECK(error_of(format + "|iuid", fields).where == "ima: entry 0: header: template name");
 }
@@ -304,8 +309,8 @@ TEST_CASE("ima: a buffer in a format of one's own has its digest beside it too")
     const Bytes buffer = text_bytes("quiet");
     const Bytes name = name_field("kexec-cmdline");
     const std::string_view format = "d-ng|n-ng|buf";
-    CHECK(accepts(format, {digest_field("sha256", sha256(buffer)), name, buffer}));
-    CHECK(accepts(format, {digest_field("sha256", kDigest), name_field("/a"), {}}));
+    CHECK(accepts(format, {digest_field("sha256", sha256(buffer)), name, buffer}) == kAccepted);
+    CHECK(accepts(format, {digest_field("sha256", kDigest), name_field("/a"), {}}) == kAccepted);
     CHECK(error_of(format, {digest_field("sha256", kDigest), name, buffer}).code == Code::mismatch);
 }
 
@@ -316,11 +321,11 @@ TEST_CASE("ima: a name is logged with _ for each space, and nothing else changes
 
 TEST_CASE("ima: an entry has exactly the fields of its template") {
     const Bytes digest = digest_field("sha256", kDigest);
-    CHECK(accepts("ima-ng", {digest, name_field("/a")}));
+    CHECK(accepts("ima-ng", {digest, name_field("/a")}) == kAccepted);
     CHECK(error_of("ima-ng", {digest}).code == Code::malformed);
     CHECK(error_of("ima-ng", {digest, name_field("/a"), {}}).where ==
           "ima: entry 0: template data: end");
-    CHECK(accepts("ima-sig", {digest, name_field("/a"), {}}));
+    CHECK(accepts("ima-sig", {digest, name_field("/a"), {}}) == kAccepted);
     CHECK(error_of("ima-sig", {digest, name_field("/a")}).code == Code::malformed);
     CHECK(error_of("ima-buf", {digest, name_field("/a")}).code == Code::malformed);
     CHECK(error_of("ima-modsig", {digest, name_field("/a"), {}, {}}).code == Code::malformed);
@@ -338,29 +343,37 @@ TEST_CASE("ima: a field length beyond its data is refused") {
 
 TEST_CASE("ima: a digest field names an algorithm and has the size of its digest") {
     const Bytes path = name_field("/a");
-    CHECK(accepts("ima-ng", {digest_field("sha1", Bytes(20, 1)), path}));
-    CHECK(accepts("ima-ng", {digest_field("sha384", Bytes(48, 1)), path}));
-    CHECK(accepts("ima-ng", {digest_field("sha512", Bytes(64, 1)), path}));
+    CHECK(accepts("ima-ng", {digest_field("sha1", Bytes(20, 1)), path}) == kAccepted);
+    CHECK(accepts("ima-ng", {digest_field("sha384", Bytes(48, 1)), path}) == kAccepted);
+    CHECK(accepts("ima-ng", {digest_field("sha512", Bytes(64, 1)), path}) == kAccepted);
     for (const std::size_t size : {0U, 20U, 31U, 33U}) {
         CHECK(error_of("ima-ng", {digest_field("sha256", Bytes(size, 1)), path}).where ==
               "ima: entry 0: template data: d-ng");
     }
-    const auto refused = [&](std::string_view prefix) {
+    const auto with_prefix = [&](std::string_view prefix) {
         Bytes field = text_bytes(prefix);
         append(field, kDigest);
-        return !accepts("ima-ng", {field, path});
+        return accepts("ima-ng", {field, path});
     };
     using namespace std::string_view_literals;
-    CHECK_FALSE(refused("sha256:\0"sv));
-    CHECK(refused("sha256:"sv));
-    CHECK(refused("sha256\0"sv));
-    CHECK(refused("sha256\0:"sv));
-    CHECK(refused(":\0"sv));
-    CHECK(refused("\0"sv));
-    CHECK(refused("ima:sha256:\0"sv));
-    CHECK(refused("SHA256:\0"sv));
-    CHECK(refused("sha 256:\0"sv));
-    CHECK(refused(""sv));
+    CHECK(with_prefix("sha256:\0"sv) == kAccepted);
+    CHECK(with_prefix("sha256:"sv) ==
+          says("template data: d-ng: an algorithm, a colon and a NUL wanted"));
+    CHECK(with_prefix("sha256\0"sv) ==
+          says("template data: d-ng: an algorithm, a colon and a NUL wanted"));
+    CHECK(with_prefix("sha256\0:"sv) ==
+          says("template data: d-ng: an algorithm, a colon and a NUL wanted"));
+    CHECK(with_prefix(":\0"sv) ==
+          says("ima: entry 0: template data: d-ng: an algorithm wanted, \"\" found"));
+    CHECK(with_prefix("\0"sv) ==
+          says("template data: d-ng: an algorithm, a colon and a NUL wanted"));
+    CHECK(with_prefix("ima:sha256:\0"sv) ==
+          says("template data: d-ng: an algorithm wanted, \"ima:sha256\" found"));
+    CHECK(with_prefix("SHA256:\0"sv) ==
+          says("template data: d-ng: an algorithm wanted, \"SHA256\" found"));
+    CHECK(with_prefix("sha 256:\0"sv) ==
+          says("template data: d-ng: an algorithm wanted, \"sha 256\" found"));
+    CHECK(with_prefix(""sv) == says("template data: d-ng: an algorithm, a colon and a NUL wanted"));
 }
 
 TEST_CASE("ima: a digest of an algorithm that we do not know is carried, up to 64 bytes") {
@@ -370,36 +383,45 @@ TEST_CASE("ima: a digest of an algorithm that we do not know is carried, up to 6
     REQUIRE(entries);
     CHECK_FALSE((*entries)[0].file_hash);
     CHECK((*entries)[0].file_hash_name == "sm3");
-    CHECK(accepts("ima-ng", {digest_field("sha3-512", Bytes(64, 1)), path}));
-    CHECK_FALSE(accepts("ima-ng", {digest_field("sha3-512", Bytes(65, 1)), path}));
-    CHECK_FALSE(accepts("ima-ng", {digest_field("sm3", {}), path}));
-    CHECK(accepts("ima-ng", {digest_field(std::string(64, 'a'), kDigest), path}));
-    CHECK_FALSE(accepts("ima-ng", {digest_field(std::string(65, 'a'), kDigest), path}));
+    CHECK(accepts("ima-ng", {digest_field("sha3-512", Bytes(64, 1)), path}) == kAccepted);
+    CHECK(accepts("ima-ng", {digest_field("sha3-512", Bytes(65, 1)), path}) ==
+          says("entry 0: template data: d-ng: 1 to 64 bytes wanted, 65 found"));
+    CHECK(accepts("ima-ng", {digest_field("sm3", {}), path}) ==
+          says("ima: entry 0: template data: d-ng: 1 to 64 bytes wanted, 0 found"));
+    CHECK(accepts("ima-ng", {digest_field(std::string(64, 'a'), kDigest), path}) == kAccepted);
+    CHECK(accepts("ima-ng", {digest_field(std::string(65, 'a'), kDigest), path}) ==
+          says("d-ng: an algorithm wanted, "
+               "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" found"));
 }
 
 TEST_CASE("ima: a typed digest is of type ima or verity") {
     const Bytes path = name_field("/a");
-    CHECK(accepts("ima-ngv2", {digest_field("sha256", kDigest, "ima"), path}));
-    CHECK(accepts("ima-ngv2", {digest_field("sha256", kDigest, "verity"), path}));
-    CHECK_FALSE(accepts("ima-ngv2", {digest_field("sha256", kDigest), path}));
-    CHECK_FALSE(accepts("ima-ngv2", {digest_field("sha256", kDigest, "evm"), path}));
-    CHECK_FALSE(accepts("ima-ngv2", {digest_field("ima:sha256", kDigest, "ima"), path}));
-    CHECK_FALSE(accepts("ima-ngv2", {digest_field("sha256", Bytes(20), "ima"), path}));
+    CHECK(accepts("ima-ngv2", {digest_field("sha256", kDigest, "ima"), path}) == kAccepted);
+    CHECK(accepts("ima-ngv2", {digest_field("sha256", kDigest, "verity"), path}) == kAccepted);
+    CHECK(accepts("ima-ngv2", {digest_field("sha256", kDigest), path}) ==
+          says("ima: entry 0: template data: d-ngv2: type ima or verity wanted"));
+    CHECK(accepts("ima-ngv2", {digest_field("sha256", kDigest, "evm"), path}) ==
+          says("ima: entry 0: template data: d-ngv2: type ima or verity wanted"));
+    CHECK(accepts("ima-ngv2", {digest_field("ima:sha256", kDigest, "ima"), path}) ==
+          says("template data: d-ngv2: an algorithm wanted, \"ima:sha256\" found"));
+    CHECK(accepts("ima-ngv2", {digest_field("sha256", Bytes(20), "ima"), path}) ==
+          says("template data: d-ngv2: 32 bytes of sha256 wanted, 20 found"));
 }
 
 TEST_CASE("ima: a path has one NUL, at its end") {
     const Bytes digest = digest_field("sha256", kDigest);
     using namespace std::string_view_literals;
-    const auto refused = [&](std::string_view field) {
-        return !accepts("ima-ng", {digest, text_bytes(field)});
+    const auto with_path = [&](std::string_view field) {
+        return accepts("ima-ng", {digest, text_bytes(field)});
     };
-    CHECK_FALSE(refused("/a\0"sv));
-    CHECK(refused(""sv));
-    CHECK(refused("\0"sv));
-    CHECK(refused("/a"sv));
-    CHECK(refused("/allowed\0/evil\0"sv));
-    CHECK(refused("/a\0\0"sv));
-    CHECK(accepts("ima-ng", {digest, name_field(std::string(4096, 'a'))}));
+    CHECK(with_path("/a\0"sv) == kAccepted);
+    CHECK(with_path(""sv) == says("n-ng: a name with exactly one NUL, at its end, wanted"));
+    CHECK(with_path("\0"sv) == says("n-ng: a name with exactly one NUL, at its end, wanted"));
+    CHECK(with_path("/a"sv) == says("n-ng: a name with exactly one NUL, at its end, wanted"));
+    CHECK(with_path("/allowed\0/evil\0"sv) ==
+          says("n-ng: a name with exactly one NUL, at its end, wanted"));
+    CHECK(with_path("/a\0\0"sv) == says("n-ng: a name with exactly one NUL, at its end, wanted"));
+    CHECK(accepts("ima-ng", {digest, name_field(std::string(4096, 'a'))}) == kAccepted);
     CHECK(error_of("ima-ng", {digest, name_field(std::string(4097, 'a'))}).code == Code::too_large);
 }
 
@@ -414,18 +436,21 @@ TEST_CASE("ima: a newline and bytes that are not UTF-8 in a path are only bytes"
 
 TEST_CASE("ima: a legacy name has 1 to 255 bytes and no NUL") {
     const auto accepted = [](std::string_view name) {
-        return read_all(ImaBuilder().add_legacy(name, Bytes(20, 9)).log()).has_value();
+        return refusal(read_all(ImaBuilder().add_legacy(name, Bytes(20, 9)).log()));
     };
-    CHECK(accepted("a"));
-    CHECK(accepted(std::string(255, 'a')));
-    CHECK_FALSE(accepted(""));
-    CHECK_FALSE(accepted(std::string(256, 'a')));
-    CHECK_FALSE(accepted(std::string_view("a\0b", 3)));
+    CHECK(accepted("a") == kAccepted);
+    CHECK(accepted(std::string(255, 'a')) == kAccepted);
+    CHECK(accepted("") == says("ima: entry 0: header: name length: 1 to 255 wanted, 0 found"));
+    CHECK(accepted(std::string(256, 'a')) ==
+          says("ima: entry 0: header: name length: 1 to 255 wanted, 256 found"));
+    CHECK(accepted(std::string_view("a\0b", 3)) ==
+          says("ima: entry 0: header: name: a NUL inside"));
 }
 
 TEST_CASE("ima: signatures have a limit") {
     const Bytes digest = digest_field("sha256", kDigest);
-    CHECK(accepts("ima-sig", {digest, name_field("/a"), Bytes(ima::kMaxSignature, 3)}));
+    CHECK(accepts("ima-sig", {digest, name_field("/a"), Bytes(ima::kMaxSignature, 3)}) ==
+          kAccepted);
     CHECK(error_of("ima-sig", {digest, name_field("/a"), Bytes(ima::kMaxSignature + 1, 3)}).code ==
           Code::too_large);
 }
@@ -442,26 +467,31 @@ TEST_CASE("ima: a violation is a zero template digest, and measures nothing") {
     CHECK((*entries)[0].path == "/var/log/x");
     const Bytes zero_digest = digest_field("sha256", zeros);
     CHECK(read("ima-sig", {zero_digest, name_field("/a"), {}}));
-    CHECK_FALSE(read("ima-ng", {digest_field("sha256", kDigest), name_field("/a")}));
-    CHECK_FALSE(read("ima-sig", {zero_digest, name_field("/a"), Bytes(9, 3)}));
-    CHECK_FALSE(read("ima-buf", {zero_digest, name_field("/a"), Bytes(9, 3)}));
+    CHECK(refusal(read("ima-ng", {digest_field("sha256", kDigest), name_field("/a")})) ==
+          says("template digest: zero, as for a violation, but the entry measures something"));
+    CHECK(refusal(read("ima-sig", {zero_digest, name_field("/a"), Bytes(9, 3)})) ==
+          says("template digest: zero, as for a violation, but the entry measures something"));
+    CHECK(refusal(read("ima-buf", {zero_digest, name_field("/a"), Bytes(9, 3)})) ==
+          says("template digest: zero, as for a violation, but the entry measures something"));
 }
 
 TEST_CASE("ima: a violation of Linux 4.20 to 5.18 has room for SHA-1 only") {
     const std::vector<Bytes> fields = {digest_field("sha256", Bytes(20)), name_field("/a")};
     CHECK(read_all(ImaBuilder().add_violation_fields("ima-ng", fields).log()));
-    CHECK_FALSE(accepts("ima-ng", fields));
+    CHECK(accepts("ima-ng", fields) ==
+          says("template data: d-ng: 32 bytes of sha256 wanted, 20 found"));
     const std::vector<Bytes> other = {digest_field("sha256", Bytes(21)), name_field("/a")};
-    CHECK_FALSE(read_all(ImaBuilder().add_violation_fields("ima-ng", other).log()));
+    CHECK(refusal(read_all(ImaBuilder().add_violation_fields("ima-ng", other).log())) ==
+          says("template data: d-ng: 32 bytes of sha256 wanted, 21 found"));
 }
 
 TEST_CASE("ima: the digest of an ima-buf entry is that of its buffer") {
     const Bytes buffer = text_bytes("quiet");
     const Bytes name = name_field("kexec-cmdline");
-    CHECK(accepts("ima-buf", {digest_field("sha256", sha256(buffer)), name, buffer}));
-    CHECK(accepts("ima-buf",
-                  {digest_field("sha1", hash(HashAlg::sha1, buffer).view()), name, buffer}));
-    CHECK(accepts("ima-buf", {digest_field("sha256", sha256(ByteView())), name, {}}));
+    CHECK(accepts("ima-buf", {digest_field("sha256", sha256(buffer)), name, buffer}) == kAccepted);
+    CHECK(accepts("ima-buf", {digest_field("sha1", hash(HashAlg::sha1, buffer).view()), name,
+                              buffer}) == kAccepted);
+    CHECK(accepts("ima-buf", {digest_field("sha256", sha256(ByteView())), name, {}}) == kAccepted);
     CHECK(error_of("ima-buf", {digest_field("sha256", kDigest), name, buffer}).code ==
           Code::mismatch);
     CHECK(error_of("ima-buf", {digest_field("sha256", kDigest), name, {}}).code == Code::mismatch);
@@ -472,20 +502,24 @@ TEST_CASE("ima: the digest of an ima-buf entry is that of its buffer") {
 TEST_CASE("ima: the further fields of ima-modsig and evm-sig have their form") {
     const Bytes digest = digest_field("sha256", kDigest);
     const Bytes name = name_field("/a");
-    CHECK(accepts("ima-modsig", {digest, name, {}, {}, {}}));
-    CHECK(accepts("ima-modsig", {digest, name, {}, digest, {}}));
-    CHECK_FALSE(accepts("ima-modsig", {digest, name, {}, kDigest, {}}));
+    CHECK(accepts("ima-modsig", {digest, name, {}, {}, {}}) == kAccepted);
+    CHECK(accepts("ima-modsig", {digest, name, {}, digest, {}}) == kAccepted);
+    CHECK(accepts("ima-modsig", {digest, name, {}, kDigest, {}}) ==
+          says("template data: d-modsig: an algorithm, a colon and a NUL wanted"));
     const auto evm = [&](std::size_t lengths, std::size_t uid, std::size_t gid, std::size_t mode) {
         return accepts(
             "evm-sig",
             {digest, name, {}, {}, Bytes(lengths), {}, Bytes(uid), Bytes(gid), Bytes(mode)});
     };
-    CHECK(evm(0, 0, 0, 0));
-    CHECK(evm(8, 4, 4, 2));
-    CHECK_FALSE(evm(7, 4, 4, 2));
-    CHECK_FALSE(evm(8, 3, 4, 2));
-    CHECK_FALSE(evm(8, 4, 5, 2));
-    CHECK_FALSE(evm(8, 4, 4, 4));
+    CHECK(evm(0, 0, 0, 0) == kAccepted);
+    CHECK(evm(8, 4, 4, 2) == kAccepted);
+    CHECK(evm(7, 4, 4, 2) == says("template data: xattrlengths: lengths of 4 bytes each wanted"));
+    CHECK(evm(8, 3, 4, 2) ==
+          says("ima: entry 0: template data: iuid: 0 or 4 bytes wanted, 3 found"));
+    CHECK(evm(8, 4, 5, 2) ==
+          says("ima: entry 0: template data: igid: 0 or 4 bytes wanted, 5 found"));
+    CHECK(evm(8, 4, 4, 4) ==
+          says("ima: entry 0: template data: imode: 0 or 2 bytes wanted, 4 found"));
 }
 
 TEST_CASE("ima: the list of one bank has template digests of that size") {
@@ -496,7 +530,8 @@ TEST_CASE("ima: the list of one bank has template digests of that size") {
         CHECK((*entries)[0].template_digest.size() == digest_size(alg));
         CHECK((*entries)[1].violation);
         if (alg != HashAlg::sha1) {
-            CHECK_FALSE(read_all(log.log(), ima::kSha1DigestSize));
+            CHECK(refusal(read_all(log.log(), ima::kSha1DigestSize)) ==
+                  says("ima: entry 0: header: template name length: 1 to 255 wanted, "));
         }
     }
 }

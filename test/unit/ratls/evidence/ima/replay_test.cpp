@@ -4,6 +4,7 @@
 
 #include "ratls/codec/hex.h"
 #include "test/support/ima_builder.h"
+#include "test/support/refusal.h"
 
 using namespace ratls;
 using ima::BankMode;
@@ -11,6 +12,8 @@ using ima::Replay;
 using test::digest_field;
 using test::ImaBuilder;
 using test::name_field;
+using test::refusal;
+using test::says;
 using test::text_bytes;
 
 namespace {
@@ -127,7 +130,8 @@ TEST_CASE("ima.replay: the lists of single banks give the same values, and are c
         Bytes changed = log.log();
         changed[4] ^= 1;
         Replay again({{HashAlg::sha256}});
-        CHECK_FALSE(replay_log(changed, again));
+        CHECK(refusal(replay_log(changed, again)) ==
+              says(" stored, which is not that of the entry's data"));
     }
 }
 
@@ -170,10 +174,13 @@ TEST_CASE("ima.replay: a state of other banks is refused") {
     Replay::State state;
     state.values.push_back({0, 10, Digest(32)});
     CHECK(Replay::resume({{HashAlg::sha256}}, state));
-    CHECK_FALSE(Replay::resume({{HashAlg::sha384}}, state));
-    CHECK_FALSE(Replay::resume({}, state));
+    CHECK(refusal(Replay::resume({{HashAlg::sha384}}, state)) ==
+          says("ima: state: a value that is not of these banks"));
+    CHECK(refusal(Replay::resume({}, state)) ==
+          says("ima: state: a value that is not of these banks"));
     state.values[0].pcr = 24;
-    CHECK_FALSE(Replay::resume({{HashAlg::sha256}}, state));
+    CHECK(refusal(Replay::resume({{HashAlg::sha256}}, state)) ==
+          says("ima: state: a value that is not of these banks"));
 }
 
 TEST_CASE("ima.replay: the summary counts, and has every bank of every touched PCR") {
@@ -192,7 +199,8 @@ TEST_CASE("ima.replay: the summary counts, and has every bank of every touched P
     REQUIRE(empty);
     CHECK(empty->entries == 0);
     CHECK(all_zero(empty->values.at(HashAlg::sha256).at(10).view()));
-    CHECK_FALSE(ima::summarize(ByteView(log.log()).first(log.log().size() - 1)));
+    CHECK(refusal(ima::summarize(ByteView(log.log()).first(log.log().size() - 1))) ==
+          says("ima: entry 4: header: name: 10 bytes wanted at offset 55, 9 left"));
 }
 
 TEST_CASE("ima: boot_aggregate is over PCR 0 to 9, for SHA-1 over 0 to 7") {
@@ -212,8 +220,9 @@ TEST_CASE("ima: boot_aggregate is over PCR 0 to 9, for SHA-1 over 0 to 7") {
         const auto exact = ima::boot_aggregate(alg, std::span(pcrs).first(count));
         REQUIRE(exact);
         CHECK(*exact == *digest);
-        CHECK_FALSE(ima::boot_aggregate(alg, std::span(pcrs).first(count - 1)));
+        CHECK(refusal(ima::boot_aggregate(alg, std::span(pcrs).first(count - 1))) ==
+              says(" PCR values wanted, "));
         pcrs[3].pop_back();
-        CHECK_FALSE(ima::boot_aggregate(alg, pcrs));
+        CHECK(refusal(ima::boot_aggregate(alg, pcrs)) == says(" bytes of each PCR wanted, "));
     }
 }

@@ -4,8 +4,11 @@
 
 #include "ratls/base/writer.h"
 #include "ratls/crypto/private_key.h"
+#include "test/support/refusal.h"
 
 using namespace ratls;
+using test::refusal;
+using test::says;
 using namespace ratls::ima;
 
 namespace {
@@ -40,19 +43,27 @@ TEST_CASE("ima signature: other kinds, versions and functions are refused, and e
     const Bytes signature(5, 0xaa);
     const Bytes good = field(3, 2, 4, 5, signature);
     for (std::size_t size = 0; size < good.size(); ++size) {
-        CHECK_FALSE(parse_file_signature(ByteView(good).first(size)));
+        CHECK(refusal(parse_file_signature(ByteView(good).first(size))) ==
+              says(" bytes wanted at offset "));
     }
     Bytes longer = good;
     longer.push_back(0);
-    CHECK_FALSE(parse_file_signature(longer));
-    CHECK_FALSE(parse_file_signature(field(3, 2, 4, 0, {})));
-    CHECK_FALSE(parse_file_signature(field(3, 1, 4, 5, signature)));
-    CHECK_FALSE(parse_file_signature(field(3, 3, 4, 5, signature)));
-    CHECK_FALSE(parse_file_signature(field(5, 2, 4, 5, signature)));
-    CHECK_FALSE(parse_file_signature(field(6, 3, 4, 5, signature)));
-    CHECK_FALSE(parse_file_signature(field(3, 2, 7, 5, signature)));  // SHA-224
-    CHECK_FALSE(parse_file_signature(field(3, 2, 1, 5, signature)));  // MD5
-    CHECK_FALSE(parse_file_signature(field(3, 2, 2, 5, signature)));  // SHA-1
+    CHECK(refusal(parse_file_signature(longer)) == says("sig: end: 1 trailing bytes"));
+    CHECK(refusal(parse_file_signature(field(3, 2, 4, 0, {}))) == says("sig: an empty signature"));
+    CHECK(refusal(parse_file_signature(field(3, 1, 4, 5, signature))) ==
+          says("sig: type 3, version 2 wanted, 3, 1 found"));
+    CHECK(refusal(parse_file_signature(field(3, 3, 4, 5, signature))) ==
+          says("sig: type 3, version 2 wanted, 3, 3 found"));
+    CHECK(refusal(parse_file_signature(field(5, 2, 4, 5, signature))) ==
+          says("sig: type 3, version 2 wanted, 5, 2 found"));
+    CHECK(refusal(parse_file_signature(field(6, 3, 4, 5, signature))) ==
+          says("sig: type 3, version 2 wanted, 6, 3 found"));
+    CHECK(refusal(parse_file_signature(field(3, 2, 7, 5, signature))) ==
+          says("sig: hash function 7"));  // SHA-224
+    CHECK(refusal(parse_file_signature(field(3, 2, 1, 5, signature))) ==
+          says("sig: hash function 1"));  // MD5
+    CHECK(refusal(parse_file_signature(field(3, 2, 2, 5, signature))) ==
+          says("sig: hash function 2"));  // SHA-1
 }
 
 TEST_CASE("ima signature: the key's id is the end of the SHA-1 of its bits") {
