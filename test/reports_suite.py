@@ -121,19 +121,9 @@ class Reports(Suite):
         """The VCEK that verifies the report is found among others, in any order."""
         def file(name):
             return self.path("snp", "masked", name)
-        with tempfile.TemporaryDirectory() as folder:
-            policy = json.load(open(file("masked-ok.json")))
-            # A member of then, at its default, which is a list of bits by another name now.
-            assert policy["tdx"].pop("allow_unknown_attributes") is False
-            path = os.path.join(folder, "policy.json")
-            with open(path, "w") as out:
-                json.dump(policy, out)
-            self.masked(file, path)
-
-    def masked(self, file, policy):
         for keys in itertools.permutations(["vcek-0-otherchip", "vcek-1-old", "vcek-2-new"]):
-            more = ["--trust-root", "snp:" + file("ark.pem"), "--policy", policy,
-                    "--endorsements", file("ask.pem")]
+            more = ["--trust-root", "snp:" + file("ark.pem"), "--policy",
+                    file("masked-ok.json"), "--endorsements", file("ask.pem")]
             for key in keys:
                 more += ["--endorsements", file(key + ".pem")]
             self.genuine("masked " + ", ".join(keys), *self.verify(file("masked.bin"), "snp", *more))

@@ -91,8 +91,13 @@ void check_attributes(const dcap::TdReport& td, const TdxPolicy& policy, Finding
                   "allow_debug");
     out.check_off("tdx.attributes.migratable", set(td_attribute::kMigratable),
                   policy.allow_migratable, "allow_migratable");
-    check_unknown("tdx.attributes.unknown", bits & ~td_attribute::kKnown, policy.allowed_attributes,
-                  out);
+    const std::uint64_t unknown = bits & ~td_attribute::kKnown;
+    if (policy.allow_unknown_attributes) {
+        out.check("tdx.attributes.unknown", true, "any (allow_unknown_attributes)",
+                  names_of(unknown, td_attribute_name));
+    } else {
+        check_unknown("tdx.attributes.unknown", unknown, policy.allowed_attributes, out);
+    }
     const std::uint64_t missing = mask_of(policy.required_attributes) & ~bits;
     out.check("tdx.attributes.required", missing == 0,
               names_of(mask_of(policy.required_attributes), td_attribute_name),

@@ -120,6 +120,8 @@ void read_tdx_policy(const Json& json, TdxPolicy& out, JsonReader& parent) {
     JsonReader reader(json, "policy: tdx");
     out.allow_debug = reader.boolean("allow_debug", out.allow_debug);
     out.allow_migratable = reader.boolean("allow_migratable", out.allow_migratable);
+    out.allow_unknown_attributes =
+        reader.boolean("allow_unknown_attributes", out.allow_unknown_attributes);
     out.allowed_attributes = read_unknown_bits(reader, td_attribute::kKnown);
     out.required_attributes = read_attributes(reader, "required_attributes");
     out.forbidden_attributes = read_attributes(reader, "forbidden_attributes");
@@ -171,6 +173,7 @@ Json tdx_policy_json(const TdxPolicy& policy) {
     Json out(Json::Object{});
     out.set("allow_debug", policy.allow_debug);
     out.set("allow_migratable", policy.allow_migratable);
+    out.set("allow_unknown_attributes", policy.allow_unknown_attributes);
     out.set("allow_attributes", integer_array(policy.allowed_attributes));
     out.set("required_attributes", attribute_array(policy.required_attributes));
     out.set("forbidden_attributes", attribute_array(policy.forbidden_attributes));

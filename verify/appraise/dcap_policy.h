@@ -41,6 +41,7 @@ inline constexpr std::uint64_t kKnown =
 struct TdxPolicy {
     bool allow_debug = false;
     bool allow_migratable = false;
+    bool allow_unknown_attributes = false;         ///< all of them
     std::vector<std::int64_t> allowed_attributes;  ///< bits of TDATTRIBUTES without a name here
     std::vector<unsigned> required_attributes;     ///< bits of TDATTRIBUTES
     std::vector<unsigned> forbidden_attributes;    ///< besides debug and migratable

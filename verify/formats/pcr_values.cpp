@@ -40,7 +40,11 @@ Status add_value(std::vector<tpm::PcrValue>& out, HashAlg bank, std::string_view
 }
 
 Result<std::vector<tpm::PcrValue>> parse_pcr_json(std::string_view text) {
-    RATLS_TRY(const Json json, parse_json(text, {.max_bytes = kMaxPcrFile, .max_depth = 4}));
+    const auto parsed = parse_json(text, {.max_bytes = kMaxPcrFile, .max_depth = 4});
+    if (!parsed) {
+        return std::unexpected(Error(parsed.error()).in("pcrs"));
+    }
+    const Json& json = *parsed;
     std::vector<tpm::PcrValue> out;
     if (const Json::Array* list = json.if_array()) {
         for (std::size_t i = 0; i < list->size(); ++i) {

@@ -302,7 +302,7 @@ TEST_CASE("tpm.activation: a proof counts once, and for the evidence that it was
             finish_activation(*activation, *answer, spki, inputs, other);
             CHECK(summary(other) == "refused: tpm.activation");
             VerificationResult failed = result;
-            failed.findings.fail("tpm.clock", "", "");
+            failed.findings.fail("tpm.clock", "safe", "not safe");
             finish_activation(*activation, *answer, spki, inputs, failed);
             CHECK(summary(failed) == "refused: tpm.clock, tpm.activation");
             finish_activation(*activation, *answer, spki, inputs, result);

@@ -95,6 +95,9 @@ const std::map<std::string, MemberCase>& member_cases() {
         {"tdx.allow_migratable",
          {"true", Tee::tdx, [](IntelScene& scene) { set_attribute(scene, 29); },
           "refused: tdx.attributes.migratable", "genuine"}},
+        {"tdx.allow_unknown_attributes",
+         {"true", Tee::tdx, [](IntelScene& scene) { set_attribute(scene, 5); },
+          "refused: tdx.attributes.unknown", "genuine"}},
         {"tdx.allow_attributes",
          {"[5]", Tee::tdx, [](IntelScene& scene) { set_attribute(scene, 5); },
           "refused: tdx.attributes.unknown", "genuine (waived: tdx.attributes.unknown)"}},
@@ -146,6 +149,7 @@ verify::Policy everything() {
     policy.intel.fmspcs = {Bytes(6, 1), Bytes(6, 2)};
     policy.intel.platform_ids = {Bytes(16, 3)};
     policy.tdx.allow_debug = policy.tdx.allow_migratable = true;
+    policy.tdx.allow_unknown_attributes = true;
     policy.tdx.allowed_attributes = {1, 62};
     policy.tdx.required_attributes = {28, 31};
     policy.tdx.forbidden_attributes = {0, 27, 29, 30, 63};
@@ -232,6 +236,7 @@ TEST_CASE("policy: every member about Intel of a wrong type or value is refused"
              R"("tdx": {"debug": true})",
              R"("tdx": {"allow_debug": 1})",
              R"("tdx": {"allow_migratable": "true"})",
+             R"("tdx": {"allow_unknown_attributes": 1})",
              R"("tdx": {"allow_attributes": 1})",
              R"("tdx": {"allow_attributes": [64]})",
              R"("tdx": {"allow_attributes": [28]})",

@@ -138,7 +138,8 @@ TEST_CASE("import keylime: a digest may have its algorithm before it") {
     const auto json = keylime(keylime_json(
         "", R"({"boot_aggregate":["sha256:)" + k64 + R"("],"/a":["sha512:)" + k128 + R"("]})"));
     CHECK(json.snapshot.ima->allow[0].digests == std::vector{"sha512:" + k128});
-    for (const std::string& digest : {"sha1:" + k64, "md5:" + k64, ":" + k64, "sha256:"}) {
+    for (const std::string& digest :
+         {"sha1:" + k64, "md5:" + k64, ":" + k64, std::string("sha256:")}) {
         CAPTURE(digest);
         const auto refused =
             parse_keylime_policy(keylime_json("", R"({"/a":[")" + digest + R"("]})"));

@@ -95,7 +95,7 @@ TEST_CASE(
 
 TEST_CASE("crypto.certificate: behind an anchor may be what an NV index has behind it") {
     const Bytes good = to_bytes(pki_certificate("leaf").der());
-    for (const std::uint8_t filling : {0x00, 0xff}) {
+    for (const std::uint8_t filling : {std::uint8_t{0}, std::uint8_t{0xff}}) {
         for (const std::size_t size : {1U, 700U}) {
             Bytes padded = good;
             padded.resize(good.size() + size, filling);

@@ -313,6 +313,9 @@ TEST_CASE("eventlog: a log of a TPM 1.2 ends at zeros, and zeros alone are no lo
         CHECK(parsed->events.size() == 2);
         CHECK(eventlog::replay(*parsed, HashAlg::sha1) ==
               eventlog::replay(*parse_log(log.log(), Kind::tcg), HashAlg::sha1));
+        area[log.log().size() + 8] = 1;  // in the digest of the event that ends it
+        CHECK(error_of(area).where == "eventlog: event 2: type");
+        area[log.log().size() + 8] = 0;
         area.back() = 1;  // of 32 bytes, it is the event's size
         CHECK(error_of(area).where ==
               (zeros == 32 ? "eventlog: eventSize" : "eventlog: event 2: type"));

@@ -167,9 +167,9 @@ TEST_CASE("ima.ascii: what is not known of a template is not guessed") {
     };
     CHECK(error("ima-xyz " + digest + " /a").code == Code::unsupported);
     CHECK(error("d-ng|n-ng|later " + digest + " /a x").code == Code::unsupported);
-    for (const std::string number : {"4294967296", "-1", "0x1", "1a"}) {
+    for (const char* const number : {"4294967296", "-1", "0x1", "1a"}) {
         CAPTURE(number);
-        CHECK(error("iuid|d-ng|n-ng " + number + " " + digest + " /a").where ==
+        CHECK(error(std::string("iuid|d-ng|n-ng ") + number + " " + digest + " /a").where ==
               "ima: line 1: number");
     }
     CHECK(error("imode|d-ng|n-ng 65536 " + digest + " /a").where == "ima: line 1: number");
