@@ -101,7 +101,13 @@ TEST_CASE("tpm.ak.attributes: scheme and hash of the signature are those of the 
     const RsaKey rsa;
     RawTpm with_rsa = raw_of(scene);
     with_rsa.ak = rsa.ak_public();
-    with_rsa.signature = rsa.sign(with_rsa.attest);  // RSASSA by its size
+    // With its scheme: of a bare signature nothing says it but the key.
+    with_rsa.signature = Writer()
+                             .u16_be(tpm::kRsassa)
+                             .u16_be(tpm::kSha256)
+                             .u16_be(256)
+                             .bytes(rsa.sign(with_rsa.attest))
+                             .take();
     REQUIRE(with_rsa.ak[kRsaScheme] == tpm::kRsassa);
     REQUIRE(summary(scene.verify_quote(with_rsa, kNonce)) == "genuine");
     with_rsa.ak[kRsaScheme] = tpm::kRsapss;
