@@ -144,6 +144,10 @@ def standard_input(bench):
                        input_bytes=bench.ratls("policy", "show", expect=0).stdout)
     check(done.returncode != 0 and "once" in done.errors, "it is read once", done.errors)
     (bench.folder / "-").unlink()
+    done = bench.ratls("snapshot", "import", "-", *bench.head("-"), input_bytes=bench.files.read_bytes(),
+                       expect=0)
+    check(json.loads(done.text)["name"] == "web" and not (bench.folder / "-").exists(),
+          "and --out - is standard output")
 
 
 def outputs(bench):
@@ -595,7 +599,7 @@ def completion(bench):
         return set(done.text.split())
 
     def options(text):
-        return set(re.findall(r"^ +(?:-h,)?(--[a-z-]+)", text, re.M))
+        return set(re.findall(r"^ +(?:-h,)?(--[a-z0-9-]+)", text, re.M))
 
     for program, name in ((bench.programs.ratls, "ratls"), (bench.certtool, "ratls-certtool")):
         inner = [[]]

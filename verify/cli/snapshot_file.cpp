@@ -43,7 +43,10 @@ Status require_files(verify::ImaReference& ima, const std::vector<std::string>& 
 }
 
 Status may_replace(Io& io, const std::string& path, bool force) {
-    const auto file = force ? Result<Bytes>(Bytes()) : io.files.read(path, kMaxSnapshotFile);
+    if (force || io.files.size(path) == 0) {  // nothing there, or a device or pipe: not read here
+        return {};
+    }
+    const auto file = io.files.read(path, kMaxSnapshotFile);
     const auto old = file ? verify::parse_snapshot(as_text(*file))
                           : Result<verify::Snapshot>(std::unexpected(file.error()));
     if (old && !old->signatures.empty()) {
