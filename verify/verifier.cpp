@@ -189,8 +189,15 @@ void add_entries_read(const VerificationResult& before, VerificationResult& out)
 
 }  // namespace
 
+const Snapshot* references(const CertificateInputs& inputs) {
+    const bool usable =
+        inputs.snapshot && !inputs.evidence_only &&
+        (!inputs.snapshot->signature_fault || inputs.context.policy.unsigned_snapshot_waived);
+    return usable ? inputs.snapshot->snapshot : nullptr;
+}
+
 bool is_compared(const CertificateInputs& inputs) {
-    return inputs.snapshot.has_value() && !inputs.evidence_only;
+    return references(inputs) != nullptr;
 }
 
 VerificationResult verify_certificate(std::span<const Bytes> chain, const CertificateInputs& inputs,

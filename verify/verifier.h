@@ -17,10 +17,11 @@ struct SequenceMemory {
     std::optional<Error> fault = {};       ///< why it could not be read, or this one not be kept
 };
 
-/// Reference values as the caller found them. Whether they were signed is the caller's to say,
-/// by the error that `verify_snapshot_signature` gave, if any.
+/// Reference values as the caller found them. Whether they were signed is the caller's to say, by
+/// the error that `SnapshotText::verify` gave, if any. Unsigned ones are compared with nothing
+/// unless the policy waives the signature, so they need not be read.
 struct SnapshotInput {
-    const Snapshot& snapshot;
+    const Snapshot* snapshot = nullptr;  ///< null: not read
     std::optional<Error> signature_fault;
     /// SHA-256 in hex of the keys under which a signature holds.
     std::vector<std::string> signers = {};
@@ -57,7 +58,10 @@ enum class Stage {
     handshake,  ///< inside it: freshness and activation are judged later, on the same connection
 };
 
-/// True if there are reference values to compare with, without which nothing is ever accepted.
+/// The reference values to compare with: signed ones, or with the policy's waiver others; null if
+/// there are none.
+const Snapshot* references(const CertificateInputs& inputs);
+/// True if there are some, without which nothing is ever accepted.
 bool is_compared(const CertificateInputs& inputs);
 
 /// A certificate and all that it carries. `chain` is leaf first; only the leaf counts.

@@ -5,6 +5,7 @@
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
+#include "ratls/codec/json_canonical.h"
 
 namespace ratls {
 namespace {
@@ -12,9 +13,14 @@ namespace {
 /// Builds the tree of a value. Recursion ends at the cursor's limit.
 class TreeReader {
   public:
-    explicit TreeReader(JsonCursor& in) : in_(in) {}
+    TreeReader(JsonCursor& in, std::size_t max_values) : in_(in), left_(max_values) {}
 
     void read(Json& out) {
+        if (left_ == 0) {
+            in_.fail("more values than may be here");
+            return;
+        }
+        --left_;
         switch (in_.kind()) {
             case JsonCursor::Kind::null:
                 in_.null();
@@ -59,6 +65,7 @@ class TreeReader {
     }
 
     JsonCursor& in_;
+    std::size_t left_;                     // values that may still come
     std::vector<std::string_view> names_;  // of one object
 };
 
@@ -87,43 +94,21 @@ void write_character(std::string& out, std::string_view& text) {
 }
 
 void write_string(std::string& out, std::string_view text, Form form) {
+    if (form == Form::canonical) {
+        append_json_string(text, out);
+        return;
+    }
     out += '"';
     while (!text.empty()) {
-        const auto byte = static_cast<unsigned char>(text.front());
-        if (form != Form::canonical && byte >= 0x7f) {
+        const auto ascii = static_cast<std::size_t>(
+            std::ranges::find_if(text,
+                                 [](char c) { return static_cast<unsigned char>(c) >= 0x7f; }) -
+            text.begin());
+        append_json_escaped(text.substr(0, ascii), out);
+        text.remove_prefix(ascii);
+        if (!text.empty()) {
             write_character(out, text);
-            continue;
         }
-        switch (text.front()) {
-            case '"':
-                out += "\\\"";
-                break;
-            case '\\':
-                out += "\\\\";
-                break;
-            case '\b':
-                out += "\\b";
-                break;
-            case '\f':
-                out += "\\f";
-                break;
-            case '\n':
-                out += "\\n";
-                break;
-            case '\r':
-                out += "\\r";
-                break;
-            case '\t':
-                out += "\\t";
-                break;
-            default:
-                if (byte < 0x20) {
-                    write_unit(out, byte);
-                } else {
-                    out += text.front();
-                }
-        }
-        text.remove_prefix(1);
     }
     out += '"';
 }
@@ -216,8 +201,12 @@ Json& Json::push(Json value) {
 
 std::string Json::pretty() const {
     std::string out;
-    write(out, *this, Form::indented, 0);
+    append_pretty(out, 0);
     return out + "\n";
+}
+
+void Json::append_pretty(std::string& out, std::size_t level) const {
+    write(out, *this, Form::indented, level);
 }
 
 std::string Json::line() const {
@@ -235,9 +224,15 @@ std::string Json::canonical() const {
 Result<Json> parse_json(std::string_view text, JsonLimits limits) {
     JsonCursor cursor(text, "json", limits);
     Json out;
-    TreeReader(cursor).read(out);
+    TreeReader(cursor, std::numeric_limits<std::size_t>::max()).read(out);
     RATLS_CHECK(cursor.finish());
     return out;
+}
+
+Json read_json(JsonCursor& in, std::size_t max_values) {
+    Json out;
+    TreeReader(in, max_values).read(out);
+    return in.ok() ? std::move(out) : Json();
 }
 
 Json hex_array(const std::vector<std::vector<std::uint8_t>>& values) {

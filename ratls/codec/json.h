@@ -71,6 +71,8 @@ class Json {
     std::string pretty() const;
     /// The same in one line, without the line's end.
     std::string line() const;
+    /// The same inside of a larger text, at this level and without the last line's end.
+    void append_pretty(std::string& out, std::size_t level) const;
 
     /// The one text that is signed: no white space, members sorted by their UTF-8 bytes, shortest
     /// escapes. For the values that this class can hold, with keys in ASCII, it is the form of
@@ -87,6 +89,10 @@ class Json {
 /// integers within +-(2^53-1), NUL in strings, a byte order mark, trailing text, an outermost value
 /// that is no object or list.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
+
+/// The value that a cursor stands on, as a tree; null after a failure. More than `max_values` of
+/// them, the ones in lists and objects included, are a failure.
+Json read_json(JsonCursor& in, std::size_t max_values);
 
 /// Lists of byte strings in hex, and of texts.
 Json hex_array(const std::vector<std::vector<std::uint8_t>>& values);

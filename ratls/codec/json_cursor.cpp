@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 
 #include "ratls/base/text.h"
 
@@ -28,6 +29,39 @@ std::size_t find_broken_string(std::string_view text) {
         }
     }
     return text.size();
+}
+
+/// Whether the text has more tokens than `most`. Counts at least what simdjson indexes: brackets,
+/// commas and colons outside of strings, the beginnings of strings, and those of whatever else.
+bool has_more_tokens(std::string_view text, std::size_t most) {
+    enum class Class : std::uint8_t { other, space, quote, mark };
+    static constexpr auto kClasses = [] {
+        std::array<Class, 256> out{};
+        for (const char c : kSpace) {
+            out[static_cast<unsigned char>(c)] = Class::space;
+        }
+        for (const char c : std::string_view("{}[],:")) {
+            out[static_cast<unsigned char>(c)] = Class::mark;
+        }
+        out[static_cast<unsigned char>('"')] = Class::quote;
+        return out;
+    }();
+    std::size_t count = 0;
+    Class before = Class::space;
+    for (std::size_t i = 0; i < text.size() && count <= most; ++i) {
+        const Class now = kClasses[static_cast<unsigned char>(text[i])];
+        count += now == Class::mark || now == Class::quote ||
+                         (now == Class::other && before != Class::other)
+                     ? 1
+                     : 0;
+        before = now;
+        if (now == Class::quote) {
+            for (++i; i < text.size() && text[i] != '"'; ++i) {
+                i += text[i] == '\\' ? 1U : 0U;
+            }
+        }
+    }
+    return count > most;
 }
 
 std::string words(simdjson::error_code error) {
@@ -66,11 +100,21 @@ std::string shown(std::string_view key) {
 
 /// simdjson looks at nothing that nobody reads, so everything must be read.
 struct JsonCursor::State {
-    State(std::string_view in, JsonLimits bounds) : text(in), limits(bounds), padded(in) {}
+    State(std::string_view in, std::size_t readable_behind, JsonLimits bounds)
+        : text(in), limits(bounds) {
+        if (readable_behind < simdjson::SIMDJSON_PADDING) {
+            copy = simdjson::padded_string(in);
+            padded = copy;
+        } else {
+            padded =
+                simdjson::padded_string_view(in.data(), in.size(), in.size() + readable_behind);
+        }
+    }
 
     std::string_view text;
     JsonLimits limits;
-    simdjson::padded_string padded;
+    simdjson::padded_string copy;
+    simdjson::padded_string_view padded;
     ondemand::parser parser;
     ondemand::document document;
     ondemand::value value;
@@ -79,12 +123,30 @@ struct JsonCursor::State {
     unsigned depth = 0;
 };
 
+static_assert(kJsonPadding >= simdjson::SIMDJSON_PADDING);
+
 JsonCursor::JsonCursor(std::string_view text, std::string name, JsonLimits limits)
     : name_(std::move(name)) {
+    open(text, 0, limits);
+}
+
+JsonCursor::JsonCursor(std::string_view text, std::size_t readable_behind, std::string name,
+                       JsonLimits limits)
+    : name_(std::move(name)) {
+    open(text, readable_behind, limits);
+}
+
+void JsonCursor::open(std::string_view text, std::size_t readable_behind, JsonLimits limits) {
     if (text.size() > limits.max_bytes) {
         fail({Code::too_large, std::string(kJson),
               "at most " + std::to_string(limits.max_bytes) + " bytes wanted, " +
                   std::to_string(text.size()) + " found"});
+        return;
+    }
+    if (limits.max_tokens != JsonLimits{}.max_tokens && has_more_tokens(text, limits.max_tokens)) {
+        fail({Code::too_large, std::string(kJson),
+              "more than " + std::to_string(limits.max_tokens) +
+                  " brackets, commas, colons, texts, numbers and words"});
         return;
     }
     if (text.starts_with("\xef\xbb\xbf")) {  // some versions of simdjson skip it
@@ -99,7 +161,7 @@ JsonCursor::JsonCursor(std::string_view text, std::string name, JsonLimits limit
     }
     use_best_implementation();
     path_.reserve(limits.max_depth);
-    state_ = std::make_unique<State>(text, limits);
+    state_ = std::make_unique<State>(text, readable_behind, limits);
     const auto error = state_->parser.iterate(state_->padded).get(state_->document);
     if (error == simdjson::UNCLOSED_STRING || error == simdjson::UNESCAPED_CHARS) {
         fail({Code::malformed, std::string(kJson),

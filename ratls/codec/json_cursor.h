@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,7 +16,14 @@ namespace ratls {
 struct JsonLimits {
     std::size_t max_bytes = std::size_t{64} << 20;
     unsigned max_depth = 32;
+    /// Of brackets, commas, colons, texts, numbers and words. The parser's index and every tree of
+    /// values grow with them, so this bounds memory where the text comes from anybody. It is looked
+    /// at before anything else, and costs a pass over the text unless it is the default.
+    std::size_t max_tokens = std::numeric_limits<std::size_t>::max();
 };
+
+/// Bytes behind a text that the parser may read: with as many, a cursor makes no copy of the text.
+inline constexpr std::size_t kJsonPadding = 64;
 
 /// A member that an object may have, for `JsonCursor::members`.
 template <typename Read>
@@ -38,6 +46,10 @@ class JsonCursor {
 
     /// On the outermost value. `name` stands for it in errors; it may be empty.
     JsonCursor(std::string_view text, std::string name, JsonLimits limits = {});
+    /// The same on a text that is not copied: it outlives this, and `readable_behind` bytes behind
+    /// it, at least kJsonPadding, may be read, whatever they are.
+    JsonCursor(std::string_view text, std::size_t readable_behind, std::string name,
+               JsonLimits limits);
     ~JsonCursor();
     JsonCursor(const JsonCursor&) = delete;
     JsonCursor& operator=(const JsonCursor&) = delete;
@@ -97,6 +109,7 @@ class JsonCursor {
 
   private:
     struct State;
+    void open(std::string_view text, std::size_t readable_behind, JsonLimits limits);
     struct Place {
         std::string_view key;   ///< of a member, or
         std::size_t index = 0;  ///< of an item

@@ -41,7 +41,8 @@ Result<Bytes> read_all(int fd, const std::string& where, std::size_t max_bytes) 
     Bytes out;
     struct stat info{};
     if (::fstat(fd, &info) == 0 && info.st_size > 0) {  // the size is only a hint
-        out.reserve(std::min(static_cast<std::size_t>(info.st_size), max_bytes));
+        constexpr std::size_t kRoom = 64;  // for a caller that puts something behind it
+        out.reserve(std::min(static_cast<std::size_t>(info.st_size), max_bytes) + kRoom);
     }
     std::array<std::uint8_t, 65536> buffer;
     for (;;) {

@@ -8,18 +8,20 @@
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
 #include "ratls/evidence/ima/prefix.h"
+#include "verify/appraise/snapshot_text.h"
 
 namespace ratls::verify {
 namespace {
 
 /// Every file once, with each of its contents once, in the order of the log. A host chooses the
-/// log, so the time grows with it and no faster.
+/// log, so the time grows with it and no faster, and there is an end.
 class ObservedFiles {
   public:
-    void add(const ima::Entry& entry) {
+    Result<bool> add(const ima::Entry& entry) {
         const auto [at, is_new] = index_.try_emplace(std::string(entry.path), files_.size());
         if (is_new) {
             files_.push_back({std::string(entry.path), {}});
+            bytes_ += entry.path.size() + kLeastOfFile;
         }
         std::vector<std::string>& digests = files_[at->second].digests;
         std::string digest = std::string(entry.file_hash_name) + ":" + hex(entry.file_digest);
@@ -27,17 +29,27 @@ class ObservedFiles {
             !digests.empty() && (digests.front() == digest ||
                                  !more_.insert(std::to_string(at->second) + " " + digest).second);
         if (!known) {
+            bytes_ += digest.size();
             digests.push_back(std::move(digest));
         }
+        if (bytes_ > kMaxSnapshotText) {
+            return fail(Code::too_large, "ima",
+                        "more files than a snapshot can hold, which is a text of at most " +
+                            std::to_string(kMaxSnapshotText >> 20) + " MiB");
+        }
+        return true;
     }
 
     bool has(const std::string& path) const { return index_.contains(path); }
     std::vector<FileReference> take() { return std::move(files_); }
 
   private:
+    static constexpr std::size_t kLeastOfFile = 25;  // {"digests":[""],"path":""}
+
     std::vector<FileReference> files_;
     std::map<std::string, std::size_t> index_;
     std::set<std::string> more_;  // contents of files that have several, but the first
+    std::size_t bytes_ = 0;       // that a text needs at least
 };
 
 }  // namespace
@@ -78,8 +90,7 @@ Result<ImaReference> observe_files(ima::LogSource& log, const cert::ImaPart& pro
                         "a measurement violation at " + quoted(entry.path, 300) +
                             ": a snapshot of this state would accept anything there");
         }
-        files.add(entry);
-        return true;
+        return files.add(entry);
     };
     RATLS_CHECK(ima::read_log(log, 0, 0, observe, [&] { prefix.settle(); }));
     if (prefix.at(m) != proved.log_sha256) {

@@ -1,6 +1,7 @@
 #include "verify/appraise/ima_reference.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "ratls/base/glob.h"
 #include "ratls/base/text.h"
@@ -11,9 +12,12 @@
 namespace ratls::verify {
 namespace {
 
-constexpr std::size_t kMaxFiles = std::size_t{16} << 20;  // the size of the text bounds them before
+constexpr std::size_t kAny = std::numeric_limits<std::size_t>::max();  // the text bounds them
+constexpr std::size_t kMaxText = 65'536;     // bytes of a path, pattern or source
+constexpr std::size_t kMaxDigests = 65'536;  // of one file
 constexpr std::size_t kMaxSigners = 64;
-constexpr std::size_t kMaxPatterns = 256;  // each costs time for every entry of a log
+constexpr std::size_t kMaxPatterns = 256;   // each costs time for every entry of a log
+constexpr std::size_t kMaxValues = 65'536;  // of all signers together, and of lists of patterns
 
 bool is_digest_text(std::string_view text) {
     const std::size_t colon = text.find(':');
@@ -22,11 +26,8 @@ bool is_digest_text(std::string_view text) {
            parse_hex(text.substr(colon + 1), digest_size(*alg)) && lower(text) == text;
 }
 
-void check_pattern(JsonReader& reader, std::string_view key, const std::string& pattern) {
-    if (!is_anchored_glob(pattern)) {
-        reader.fail(key, "a pattern that begins with \"/\" or \"**/\" wanted, " +
-                             quoted(pattern, 300) + " found");
-    }
+std::string pattern_wanted(const std::string& found) {
+    return "a pattern that begins with \"/\" or \"**/\" wanted, " + quoted(found, 300) + " found";
 }
 
 std::vector<std::string> read_patterns(JsonReader& reader, std::string_view key) {
@@ -35,86 +36,119 @@ std::vector<std::string> read_patterns(JsonReader& reader, std::string_view key)
         reader.fail(key, "at most 256 wanted");
     }
     for (std::string& pattern : out) {
-        check_pattern(reader, key, pattern);
+        if (!is_anchored_glob(pattern)) {
+            reader.fail(key, pattern_wanted(pattern));
+        }
         pattern = ima::logged_name(pattern);
     }
     return out;
 }
 
-/// A path, a path in hex, or with `patterns` a pattern. Here they become what the kernel logs.
-void read_path(JsonReader& item, bool patterns, FileReference& out) {
-    int forms = item.member("path") != nullptr ? 1 : 0;
-    out.path = item.string("path", {});
-    if (item.member("path_hex") != nullptr) {
-        ++forms;
-        out.path = as_text(item.hex_bytes("path_hex", 0));
+/// A text that is printed or copied some day.
+std::string read_text(JsonCursor& in) {
+    const std::string_view out = in.string();
+    if (out.size() > kMaxText) {
+        in.fail("at most " + std::to_string(kMaxText) + " bytes wanted");
     }
-    if (patterns && item.member("pattern") != nullptr) {
-        ++forms;
-        out.pattern = true;
-        out.path = item.string("pattern", {});
-        check_pattern(item, "pattern", out.path);
-    }
-    if (out.path.empty() || forms != 1) {
-        item.fail("path", patterns ? "either a path, path_hex or a pattern wanted"
-                                   : "either a path or path_hex wanted");
+    return std::string(out);
+}
+
+/// Names, as the kernel logs them.
+std::vector<std::string> read_names(JsonCursor& in) {
+    std::vector<std::string> out;
+    in.items(kAny, [&] { out.push_back(ima::logged_name(read_text(in))); });
+    return out;
+}
+
+std::vector<std::string> read_digests(JsonCursor& in) {
+    std::vector<std::string> out;
+    in.items(kMaxDigests, [&] {
+        const std::string_view digest = in.string();
+        if (in.ok() && !is_digest_text(digest)) {
+            in.fail("\"sha256:\" and 64 lower case hex digits wanted, " + quoted(digest) +
+                    " found");
+        }
+        out.emplace_back(digest);
+    });
+    return out;
+}
+
+std::vector<Bytes> read_pcr_values(JsonCursor& in) {
+    std::vector<Bytes> out;
+    in.items(kAny, [&] {
+        auto value = parse_hex(in.string(), digest_size(HashAlg::sha256));
+        if (!value) {
+            in.fail(value.error().what);
+            return;
+        }
+        out.push_back(*std::move(value));
+    });
+    return out;
+}
+
+/// What the lists of files have in common, and where they differ.
+struct FileForm {
+    bool patterns;        ///< a pattern may stand for a path
+    bool digests_needed;  ///< else any content is meant if there are none
+};
+
+/// A path, a path in hex, or a pattern, with digests.
+FileReference read_file(JsonCursor& in, const FileForm& form) {
+    FileReference out;
+    int forms = 0;
+    bool has_digests = false;
+    in.members(json_optional("path",
+                             [&] {
+                                 ++forms;
+                                 out.path = read_text(in);
+                             }),
+               json_optional("path_hex",
+                             [&] {
+                                 ++forms;
+                                 const auto path = parse_hex(read_text(in));
+                                 if (!path) {
+                                     in.fail(path.error().what);
+                                     return;
+                                 }
+                                 out.path = as_text(*path);
+                             }),
+               json_optional("pattern",
+                             [&] {
+                                 ++forms;
+                                 out.pattern = true;
+                                 out.path = read_text(in);
+                             }),
+               json_optional("digests",
+                             [&] {
+                                 has_digests = true;
+                                 out.digests = read_digests(in);
+                             }),
+               json_optional("source", [&] { out.source = read_text(in); }));
+    if (out.path.empty() || forms != 1 || (out.pattern && !form.patterns)) {
+        in.fail_at("path", form.patterns ? "either a path, path_hex or a pattern wanted"
+                                         : "either a path or path_hex wanted");
+    } else if (out.pattern && !is_anchored_glob(out.path)) {
+        in.fail_at("pattern", pattern_wanted(out.path));
+    } else if (ima::logged_name(out.path) == ima::kBootAggregate) {
+        in.fail_at("path", "boot_aggregate is always required and computed, never listed");
+    } else if (out.digests.empty() && form.digests_needed) {
+        in.fail_at("digests", "at least one wanted");
+    } else if (out.digests.empty() && has_digests) {
+        in.fail_at("digests", "an empty list forbids nothing: without it any content is");
     }
     out.path = ima::logged_name(out.path);
-    if (out.path == ima::kBootAggregate) {
-        item.fail("path", "boot_aggregate is always required and computed, never listed");
-    }
-}
-
-std::vector<std::string> read_digests(JsonReader& item) {
-    std::vector<std::string> out = item.strings("digests");
-    for (const std::string& digest : out) {
-        if (!is_digest_text(digest)) {
-            item.fail("digests", "\"sha256:\" and 64 lower case hex digits wanted, " +
-                                     quoted(digest) + " found");
-        }
-    }
     return out;
 }
 
-void check_pattern_count(JsonReader& reader, std::string_view key,
-                         const std::vector<FileReference>& files) {
-    if (std::ranges::count(files, true, &FileReference::pattern) > std::ptrdiff_t{kMaxPatterns}) {
-        reader.fail(key, "at most 256 patterns wanted");
-    }
-}
-
-std::vector<FileReference> read_files(JsonReader& reader, std::string_view key, bool patterns) {
+std::vector<FileReference> read_files(JsonCursor& in, const FileForm& form) {
     std::vector<FileReference> out;
-    reader.each(key, kMaxFiles, [&](JsonReader& item) {
-        FileReference file;
-        read_path(item, patterns, file);
-        file.digests = read_digests(item);
-        if (file.digests.empty()) {
-            item.fail("digests", "at least one wanted");
-        }
-        file.source = item.string("source", {});
-        out.push_back(std::move(file));
-    });
-    if (out.empty()) {
-        reader.fail(key, "an empty list accepts nothing: at least one file wanted");
+    in.items(kAny, [&] { out.push_back(read_file(in, form)); });
+    if (std::ranges::count(out, true, &FileReference::pattern) > std::ptrdiff_t{kMaxPatterns}) {
+        in.fail("at most 256 patterns wanted");
     }
-    check_pattern_count(reader, key, out);
-    return out;
-}
-
-std::vector<FileReference> read_forbidden(JsonReader& reader) {
-    std::vector<FileReference> out;
-    reader.each("forbid", kMaxFiles, [&](JsonReader& item) {
-        FileReference file;
-        read_path(item, true, file);
-        file.digests = read_digests(item);
-        if (file.digests.empty() && item.member("digests") != nullptr) {
-            item.fail("digests", "an empty list forbids nothing: without it any content is");
-        }
-        file.source = item.string("source", {});
-        out.push_back(std::move(file));
-    });
-    check_pattern_count(reader, "forbid", out);
+    if (out.empty() && form.digests_needed) {
+        in.fail("an empty list accepts nothing: at least one file wanted");
+    }
     return out;
 }
 
@@ -161,62 +195,70 @@ Json file_json(const FileReference& file) {
     return item;
 }
 
-Json files_json(const std::vector<FileReference>& files) {
-    Json out(Json::Array{});
-    for (const FileReference& file : files) {
-        out.push(file_json(file));
+Json signer_json(const SignerReference& signer) {
+    Json item(Json::Object{});
+    if (!signer.name.empty()) {
+        item.set("name", signer.name);
     }
-    return out;
-}
-
-Json signers_json(const std::vector<SignerReference>& signers) {
-    Json out(Json::Array{});
-    for (const SignerReference& signer : signers) {
-        Json item(Json::Object{});
-        if (!signer.name.empty()) {
-            item.set("name", signer.name);
-        }
-        item.set("spki", base64(signer.key.spki()));
-        if (signer.key_id != ima::key_id(signer.key)) {
-            item.set("key_id", hex(signer.key_id));
-        }
-        out.push(std::move(item.set("patterns", text_array(signer.patterns))));
+    item.set("spki", base64(signer.key.spki()));
+    if (signer.key_id != ima::key_id(signer.key)) {
+        item.set("key_id", hex(signer.key_id));
     }
-    return out;
+    return item.set("patterns", text_array(signer.patterns));
 }
 
 }  // namespace
 
-ImaReference read_ima(JsonReader& reader) {
+ImaReference read_ima(JsonCursor& in) {
     ImaReference out;
-    out.allow = read_files(reader, "allow", true);
-    out.require = read_files(reader, "require", false);
-    out.forbid = read_forbidden(reader);
+    Json small(Json::Object{});
+    const auto keep = [&](const char* name) {
+        return json_optional(name, [&, name] { small.set(name, read_json(in, kMaxValues)); });
+    };
+    in.members(
+        json_required(
+            "allow",
+            [&] { out.allow = read_files(in, {.patterns = true, .digests_needed = true}); }),
+        json_required(
+            "require",
+            [&] { out.require = read_files(in, {.patterns = false, .digests_needed = true}); }),
+        json_optional(
+            "forbid",
+            [&] { out.forbid = read_files(in, {.patterns = true, .digests_needed = false}); }),
+        json_optional("tolerate_violations", [&] { out.tolerate_violations = read_names(in); }),
+        json_optional("known_pcr10", [&] { out.known_pcr10 = read_pcr_values(in); }),
+        keep("signers"), keep("tolerate_violation_patterns"));
+    JsonReader reader(small, "snapshot: ima");
     out.signers = read_signers(reader);
-    out.tolerate_violations = reader.strings("tolerate_violations");
-    for (std::string& path : out.tolerate_violations) {
-        path = ima::logged_name(path);
-    }
     out.tolerate_violation_patterns = read_patterns(reader, "tolerate_violation_patterns");
-    out.known_pcr10 = reader.hex_list("known_pcr10", 32);
+    if (auto status = reader.finish(); !status) {
+        in.fail(std::move(status).error());
+    }
     return out;
 }
 
-Json ima_json(const ImaReference& ima) {
-    Json out(Json::Object{});
-    out.set("allow", files_json(ima.allow));
-    out.set("require", files_json(ima.require));
+void visit_ima(const ImaReference& ima, const std::function<void(std::string_view)>& list,
+               const std::function<void(const Json&)>& item) {
+    const auto visit = [&](std::string_view name, const auto& values, const auto& json_of) {
+        list(name);
+        for (const auto& value : values) {
+            item(json_of(value));
+        }
+    };
+    const auto text = [](const std::string& value) { return Json(value); };
+    visit("allow", ima.allow, file_json);
+    visit("require", ima.require, file_json);
     if (!ima.forbid.empty()) {
-        out.set("forbid", files_json(ima.forbid));
+        visit("forbid", ima.forbid, file_json);
     }
     if (!ima.signers.empty()) {
-        out.set("signers", signers_json(ima.signers));
+        visit("signers", ima.signers, signer_json);
     }
-    out.set("tolerate_violations", text_array(ima.tolerate_violations));
+    visit("tolerate_violations", ima.tolerate_violations, text);
     if (!ima.tolerate_violation_patterns.empty()) {
-        out.set("tolerate_violation_patterns", text_array(ima.tolerate_violation_patterns));
+        visit("tolerate_violation_patterns", ima.tolerate_violation_patterns, text);
     }
-    return out.set("known_pcr10", hex_array(ima.known_pcr10));
+    visit("known_pcr10", ima.known_pcr10, [](const Bytes& value) { return Json(hex(value)); });
 }
 
 }  // namespace ratls::verify

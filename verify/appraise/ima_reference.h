@@ -1,6 +1,7 @@
 // What a snapshot says about the files that IMA measures.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,11 @@ struct ImaReference {
 };
 
 /// Reads the member "ima" of a snapshot. Source: docs/snapshot.md, section 5.
-ImaReference read_ima(JsonReader& reader);
-Json ima_json(const ImaReference& ima);
+/// Failures stick to the cursor, which stands on it.
+ImaReference read_ima(JsonCursor& in);
+
+/// The JSON of it: hands over the name of each list, then the items of that list one by one.
+void visit_ima(const ImaReference& ima, const std::function<void(std::string_view)>& list,
+               const std::function<void(const Json&)>& item);
 
 }  // namespace ratls::verify

@@ -11,10 +11,10 @@
 namespace ratls::verify {
 namespace {
 
-constexpr std::string_view kDomain("ratls-vm/snapshot/1\0", 20);
-constexpr JsonLimits kLimits = {.max_bytes = std::size_t{256} << 20, .max_depth = 8};
-constexpr std::size_t kMaxItems = std::size_t{16} << 20;  // the size of the text bounds them before
-constexpr unsigned kMaxPcr = 15;                          // what a certificate quotes
+// Values in all but "ima", whose lists are long and read without a tree.
+constexpr std::size_t kMaxValues = 65536;
+constexpr std::size_t kMaxItems = kMaxValues;
+constexpr unsigned kMaxPcr = 15;  // what a certificate quotes
 
 UnixTime read_time(JsonReader& reader, std::string_view key) {
     const auto time = parse_rfc3339(reader.required_string(key));
@@ -144,24 +144,6 @@ void read_evidence(JsonReader& reader, Snapshot& out) {
     reader.absorb(evidence);
 }
 
-void read_signatures(JsonReader& reader, Snapshot& out) {
-    reader.each("signatures", kMaxItems, [&](JsonReader& item) {
-        SnapshotSignature signature;
-        item.required("key");
-        const Bytes key = item.hex_bytes("key", 32);
-        if (key.size() == 32) {
-            std::ranges::copy(key, signature.key.begin());
-        }
-        auto bytes = parse_base64(item.required_string("signature"));
-        if (!bytes || (bytes->size() != 64 && bytes->size() != 96)) {
-            item.fail("signature", "base64 of r and s, 64 or 96 bytes, wanted");
-        } else {
-            signature.signature = *std::move(bytes);
-        }
-        out.signatures.push_back(std::move(signature));
-    });
-}
-
 Json measurements_json(const std::vector<MeasurementReference>& references) {
     Json out(Json::Array{});
     for (const MeasurementReference& reference : references) {
@@ -206,26 +188,9 @@ Json snp_json(const SnpReference& snp) {
     return out;
 }
 
-HashAlg signing_hash(const PublicKey& key) {
-    return key.kind() == KeyKind::p384 ? HashAlg::sha384 : HashAlg::sha256;
-}
-
-}  // namespace
-
-bool MeasurementReference::covers_boot() const {
-    const auto has = [&](std::string_view part) {
-        return std::ranges::find(covers, part) != covers.end();
-    };
-    return has("kernel") && has("initrd") && has("cmdline");
-}
-
-Result<Snapshot> parse_snapshot(std::string_view text) {
-    auto json = parse_json(text, kLimits);
-    if (!json) {
-        return std::unexpected(std::move(json).error().in("snapshot"));
-    }
-    JsonReader reader(*json, "snapshot");
-    Snapshot out;
+/// All but "ima", which is in `out` already if it is there.
+Status read_head(const Json& json, Snapshot& out) {
+    JsonReader reader(json, "snapshot");
     if (reader.integer("ratls_snapshot", 0, 0, 1000) != 1) {
         reader.fail("ratls_snapshot", "1 wanted");
     }
@@ -269,22 +234,46 @@ Result<Snapshot> parse_snapshot(std::string_view text) {
         read_boot_member(tpm, out);
         reader.absorb(tpm);
     }
-    if (const Json* member = reader.member("ima")) {
-        JsonReader ima(*member, "snapshot: ima");
-        out.ima = read_ima(ima);
-        reader.absorb(ima);
-    }
     if (!out.snp && !out.tdx && !out.pcrs && !out.ima) {
         reader.fail("tee", "a snapshot without reference values accepts nothing");
     }
-    read_signatures(reader, out);
-    RATLS_CHECK(reader.finish());
-    RATLS_TRY(const Bytes signed_bytes, snapshot_signed_bytes(*json));
-    out.digest = sha256(signed_bytes);
+    return reader.finish();
+}
+
+}  // namespace
+
+bool MeasurementReference::covers_boot() const {
+    const auto has = [&](std::string_view part) {
+        return std::ranges::find(covers, part) != covers.end();
+    };
+    return has("kernel") && has("initrd") && has("cmdline");
+}
+
+Result<Snapshot> parse_snapshot(std::string_view text) {
+    RATLS_TRY(const SnapshotText read, SnapshotText::read(to_bytes(as_bytes(text))));
+    return parse_snapshot(read);
+}
+
+Result<Snapshot> parse_snapshot(const SnapshotText& text) {
+    Snapshot out;
+    if (!text.ima().empty()) {
+        JsonCursor in(text.ima(), kJsonPadding, "snapshot: ima",
+                      {.max_bytes = kMaxSnapshotText, .max_depth = kMaxSnapshotDepth});
+        out.ima = read_ima(in);
+        RATLS_CHECK(in.finish());
+    }
+    const std::string rest = text.rest();
+    JsonCursor in(rest, "snapshot");
+    const Json json = read_json(in, kMaxValues);
+    RATLS_CHECK(in.finish());
+    RATLS_CHECK(read_head(json, out));
+    const Digest digest = text.hash(HashAlg::sha256);
+    std::ranges::copy(digest.view(), out.digest.begin());
+    out.signatures = text.signatures();
     return out;
 }
 
-Json snapshot_json(const Snapshot& snapshot) {
+Json snapshot_head_json(const Snapshot& snapshot) {
     Json out(Json::Object{});
     out.set("ratls_snapshot", 1).set("name", snapshot.name).set("sequence", snapshot.sequence);
     out.set("not_before", format_rfc3339(snapshot.not_before));
@@ -328,30 +317,53 @@ Json snapshot_json(const Snapshot& snapshot) {
         }
         out.set("tpm", std::move(tpm));
     }
-    if (snapshot.ima) {
-        out.set("ima", ima_json(*snapshot.ima));
-    }
     return out;
 }
 
-Result<Bytes> snapshot_signed_bytes(const Json& snapshot) {
-    if (snapshot.if_object() == nullptr) {
-        return fail(Code::malformed, "snapshot", "an object wanted");
+void write_snapshot_json(const Json& head, const ImaReference* ima, const TextSink& sink) {
+    std::string text = head.pretty();
+    if (ima == nullptr) {
+        sink(text);
+        return;
     }
-    Json content(Json::Object{});
-    for (const auto& [key, value] : *snapshot.if_object()) {
-        if (key != "signatures") {
-            content.set(key, value);
-        }
-    }
-    Bytes out = to_bytes(as_bytes(kDomain));
-    append(out, as_bytes(content.canonical()));
+    constexpr std::string_view kEnd = "\n}\n";
+    text.resize(text.size() - kEnd.size());
+    text += ",\n  \"ima\": {";
+    bool first_list = true;
+    bool empty = true;
+    const auto end_list = [&] { text += first_list ? "" : empty ? "]" : "\n    ]"; };
+    visit_ima(
+        *ima,
+        [&](std::string_view name) {
+            end_list();
+            text += first_list ? "\n    \"" : ",\n    \"";
+            text.append(name).append("\": [");
+            first_list = false;
+            empty = true;
+        },
+        [&](const Json& item) {
+            text += empty ? "\n      " : ",\n      ";
+            empty = false;
+            item.append_pretty(text, 3);
+            sink(text);
+            text.clear();
+        });
+    end_list();
+    sink(text.append("\n  }").append(kEnd));
+}
+
+std::string snapshot_to_text(const Snapshot& snapshot) {
+    std::string out;
+    write_snapshot_json(snapshot_head_json(snapshot), snapshot.ima ? &*snapshot.ima : nullptr,
+                        [&](std::string_view part) { out += part; });
     return out;
 }
 
 Result<Json> sign_snapshot(const Json& snapshot, const PrivateKey& key) {
-    RATLS_TRY(const Bytes message, snapshot_signed_bytes(snapshot));
-    RATLS_TRY(const Bytes signature, key.sign_ecdsa(signing_hash(key.public_key()), message));
+    RATLS_TRY(const SnapshotText text,
+              SnapshotText::read(to_bytes(as_bytes(snapshot.canonical()))));
+    RATLS_TRY(const Bytes signature,
+              key.sign_ecdsa(snapshot_hash(key.public_key()), text.signed_bytes()));
     const std::string key_id = hex(key.public_key().spki_sha256());
     Json signatures(Json::Array{});
     if (const Json* old = snapshot.find("signatures");
@@ -367,29 +379,6 @@ Result<Json> sign_snapshot(const Json& snapshot, const PrivateKey& key) {
     Json out = snapshot;
     out.set("signatures", std::move(signatures));
     return out;
-}
-
-Status verify_snapshot_signature(std::string_view text, const PublicKey& key) {
-    RATLS_TRY(const Snapshot snapshot, parse_snapshot(text));
-    RATLS_TRY(const Json json, parse_json(text, kLimits));
-    RATLS_TRY(const Bytes message, snapshot_signed_bytes(json));
-    if (snapshot.signatures.empty()) {
-        return fail(Code::untrusted, "snapshot", "it is not signed");
-    }
-    for (const SnapshotSignature& signature : snapshot.signatures) {
-        if (signature.key != key.spki_sha256()) {
-            continue;
-        }
-        const ByteView bytes(signature.signature);
-        const std::size_t half = bytes.size() / 2;
-        if (auto status = key.verify_ecdsa(signing_hash(key), message, bytes.first(half),
-                                           bytes.subspan(half));
-            !status) {
-            return fail(Code::untrusted, "snapshot", "its content is not what was signed");
-        }
-        return {};
-    }
-    return fail(Code::untrusted, "snapshot", "it is signed, but not by the given key");
 }
 
 }  // namespace ratls::verify

@@ -1,6 +1,7 @@
 // The snapshot: signed reference values of one VM.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "ratls/crypto/private_key.h"
 #include "verify/appraise/boot.h"
 #include "verify/appraise/ima_reference.h"
+#include "verify/appraise/snapshot_text.h"
 
 namespace ratls::verify {
 
@@ -54,11 +56,6 @@ struct TdxReference {
 /// Accepted values by PCR index, SHA-256 bank.
 using PcrReference = std::map<unsigned, std::vector<Bytes>>;
 
-struct SnapshotSignature {
-    Sha256Digest key{};  ///< SHA-256 of the signer's SubjectPublicKeyInfo
-    Bytes signature;     ///< r || s
-};
-
 /// Format 1. See docs/snapshot.md.
 struct Snapshot {
     std::string name;
@@ -83,21 +80,21 @@ struct Snapshot {
     Sha256Digest digest{};
 };
 
-/// Parses the JSON text: strict keys, all limits, an empty allow or require list refused.
-/// Form only: signatures are `verify_snapshot_signature`'s business.
+/// Parses what the text says: strict keys, all limits, an empty allow or require list refused.
+/// Form only: signatures are `SnapshotText::verify`'s business, and to be looked at before.
+Result<Snapshot> parse_snapshot(const SnapshotText& text);
 Result<Snapshot> parse_snapshot(std::string_view text);
 
-/// The JSON of a snapshot, without signatures.
-Json snapshot_json(const Snapshot& snapshot);
+/// The JSON of a snapshot, without signatures, and without "ima".
+Json snapshot_head_json(const Snapshot& snapshot);
 
-/// The bytes that a signature covers: a domain tag and the canonical form of everything but
-/// "signatures". Source: docs/snapshot.md, "Signature".
-Result<Bytes> snapshot_signed_bytes(const Json& snapshot);
+/// Writes the whole JSON, indented for people, in pieces: the tree would take several times its
+/// size. `head`: of `snapshot_head_json`, with what the caller added.
+using TextSink = std::function<void(std::string_view)>;
+void write_snapshot_json(const Json& head, const ImaReference* ima, const TextSink& sink);
+std::string snapshot_to_text(const Snapshot& snapshot);
 
 /// Adds a signature to the JSON of a snapshot; a second one by the same key replaces the first.
 Result<Json> sign_snapshot(const Json& snapshot, const PrivateKey& key);
-
-/// True if one of the signatures verifies under `key`.
-Status verify_snapshot_signature(std::string_view text, const PublicKey& key);
 
 }  // namespace ratls::verify

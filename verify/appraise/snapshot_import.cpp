@@ -10,8 +10,12 @@
 namespace ratls::verify {
 namespace {
 
-constexpr JsonLimits kLimits = {.max_bytes = std::size_t{256} << 20, .max_depth = 8};
+// As for snapshots: anybody may have written it.
+constexpr JsonLimits kLimits = {.max_bytes = kMaxSnapshotText,
+                                .max_depth = kMaxSnapshotDepth,
+                                .max_tokens = kMaxSnapshotTokens};
 constexpr std::string_view kSpace = " \t\r";
+constexpr std::size_t kMostNamed = 20;  // of one kind
 
 /// "sha256:HEX" of a digest, which may have its algorithm before it. Else its length says it.
 Result<std::string> digest_text(std::string_view text) {
@@ -236,6 +240,18 @@ Status keylime_digests(const Json& json, std::string_view key, FileCollector& fi
     return {};
 }
 
+/// Names the first ones only: anybody may have written a million.
+void note_excludes(const Json::Array& patterns, std::vector<std::string>& notes) {
+    for (std::size_t i = 0; i < std::min(patterns.size(), kMostNamed); ++i) {
+        notes.push_back("excludes: not carried over: " + quoted(patterns[i].canonical(), 300) +
+                        ": what was excluded there is refused here");
+    }
+    if (patterns.size() > kMostNamed) {
+        notes.push_back("excludes: and " + std::to_string(patterns.size() - kMostNamed) +
+                        " more, none carried over");
+    }
+}
+
 void note_keylime_ima(const Json& json, std::vector<std::string>& notes) {
     const Json* ima = json.find("ima");
     if (ima == nullptr || ima->if_object() == nullptr) {
@@ -260,10 +276,7 @@ Status keylime_json(std::string_view text, FileCollector& files, std::vector<std
     RATLS_CHECK(keylime_digests(json, "ima-buf", files));
     if (const Json* excludes = json.find("excludes");
         excludes != nullptr && excludes->if_array() != nullptr) {
-        for (const Json& pattern : *excludes->if_array()) {
-            notes.push_back("excludes: not carried over: " + quoted(pattern.canonical(), 300) +
-                            ": what was excluded there is refused here");
-        }
+        note_excludes(*excludes->if_array(), notes);
     } else {
         note_member(json, "excludes", "a list is wanted there", notes);
     }

@@ -58,7 +58,7 @@ int cmd_monitor(const MonitorOptions& options, Io& io) {
     if (!loaded) {
         return report(io, loaded.error(), "`ratls monitor --help` has an example");
     }
-    const auto host = HostTarget::load(verifying, io);
+    const auto host = HostTarget::load(verifying, loaded->policy, io);
     if (!host) {
         return report(io, host.error(), "`ratls monitor --help` has an example");
     }

@@ -221,27 +221,7 @@ Result<Json> show_file(ByteView file, const std::string& as) {
     if (as == "cert") {
         return show_certificate(file);
     }
-    if (as == "snapshot") {
-        RATLS_TRY(const verify::Snapshot snapshot, verify::parse_snapshot(as_text(file)));
-        Json signers(Json::Array{});
-        for (const verify::SnapshotSignature& signature : snapshot.signatures) {
-            signers.push(hex(signature.key));
-        }
-        Json out = verify::snapshot_json(snapshot);
-        return out.set("digest", hex(snapshot.digest)).set("claimed_signers", std::move(signers));
-    }
     return fail(Code::malformed, "TARGET", "nothing that can be shown; name its kind with --as");
-}
-
-Result<Json> show_target(const ShowOptions& options, Io& io) {
-    if (options.as.empty() || options.as == "ima") {
-        RATLS_TRY(const std::shared_ptr<ima::LogSource> log, open_long_log(io, options.target));
-        if (log != nullptr) {
-            return show_ima(*log, "ima-binary");
-        }
-    }
-    RATLS_TRY(const Bytes file, read_option(io, "TARGET", options.target, kMaxLogFile));
-    return show_file(file, options.as.empty() ? guess(file) : options.as);
 }
 
 /// Two columns for people; nested values in JSON.
@@ -263,19 +243,67 @@ void print_text(const Json& json, const std::string& indent, std::ostream& out) 
     }
 }
 
+void print(const Json& json, const ShowOptions& options, Io& io) {
+    if (options.json) {
+        io.out << json.pretty();
+    } else {
+        print_text(json, "", io.out);
+    }
+}
+
+/// As it is read: a snapshot may be too large for a tree.
+Status show_snapshot(Bytes file, const ShowOptions& options, Io& io) {
+    auto text = verify::SnapshotText::read(std::move(file));
+    RATLS_TRY(const verify::Snapshot snapshot,
+              text ? verify::parse_snapshot(*text)
+                   : Result<verify::Snapshot>(std::unexpected(text.error())));
+    text = verify::SnapshotText();  // one at a time
+    Json signers(Json::Array{});
+    for (const verify::SnapshotSignature& signature : snapshot.signatures) {
+        signers.push(hex(signature.key));
+    }
+    Json head = verify::snapshot_head_json(snapshot);
+    head.set("digest", hex(snapshot.digest)).set("claimed_signers", std::move(signers));
+    if (options.json) {
+        verify::write_snapshot_json(head, snapshot.ima ? &*snapshot.ima : nullptr,
+                                    [&](std::string_view part) { io.out << part; });
+        return {};
+    }
+    print_text(head, "", io.out);
+    if (snapshot.ima) {
+        io.out << "ima:\n";
+        verify::visit_ima(
+            *snapshot.ima, [&](std::string_view list) { io.out << "  " << list << ":\n"; },
+            [&](const Json& item) { io.out << "    " << item.canonical() << "\n"; });
+    }
+    return {};
+}
+
+Status show_target(const ShowOptions& options, Io& io) {
+    if (options.as.empty() || options.as == "ima") {
+        RATLS_TRY(const std::shared_ptr<ima::LogSource> log, open_long_log(io, options.target));
+        if (log != nullptr) {
+            RATLS_TRY(const Json shown, show_ima(*log, "ima-binary"));
+            print(shown, options, io);
+            return {};
+        }
+    }
+    const std::size_t most = options.as == "snapshot" ? kMaxSnapshotFile : kMaxLogFile;
+    RATLS_TRY(Bytes file, read_option(io, "TARGET", options.target, most));
+    const std::string as = options.as.empty() ? guess(file) : options.as;
+    if (as == "snapshot") {
+        return show_snapshot(std::move(file), options, io);
+    }
+    RATLS_TRY(const Json shown, show_file(file, as));
+    print(shown, options, io);
+    return {};
+}
+
 }  // namespace
 
 int cmd_show(const ShowOptions& options, Io& io) {
     const auto shown = show_target(options, io);
-    if (!shown) {
-        return report(io, shown.error(), "`ratls show --help` has an example");
-    }
-    if (options.json) {
-        io.out << shown->pretty();
-    } else {
-        print_text(*shown, "", io.out);
-    }
-    return 0;
+    return shown ? 0 : report(io, shown.error(), "`ratls show --help` has an example");
 }
 
 }  // namespace ratls::cli

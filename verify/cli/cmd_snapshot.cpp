@@ -178,7 +178,9 @@ int cmd_snapshot_sign(const SignOptions& options, Io& io) {
                       "`openssl ecparam -name prime256v1 -genkey -noout -out FILE` makes one");
     }
     const auto snapshot = verify::parse_snapshot(as_text(*file));
-    const auto json = parse_json(as_text(*file), {.max_bytes = kMaxSnapshotFile, .max_depth = 8});
+    const auto json = parse_json(as_text(*file), {.max_bytes = verify::kMaxSnapshotText,
+                                                  .max_depth = verify::kMaxSnapshotDepth,
+                                                  .max_tokens = verify::kMaxSnapshotTokens});
     if (!snapshot || !json) {
         return report(io, snapshot ? json.error() : snapshot.error());
     }

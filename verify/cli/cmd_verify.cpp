@@ -105,7 +105,7 @@ Result<verify::VerificationResult> verify_raw(const VerifyOptions& options,
 Result<verify::VerificationResult> verify_file(const VerifyOptions& options,
                                                const LoadedOptions& loaded, Io& io) {
     RATLS_TRY(const Bytes file, read_option(io, "TARGET", options.target, kMaxSmallFile));
-    RATLS_TRY(const GivenSnapshot snapshot, GivenSnapshot::load(options, io));
+    RATLS_TRY(const GivenSnapshot snapshot, GivenSnapshot::load(options, loaded.policy, io));
     RATLS_TRY(const LogFiles logs, load_logs(options, io));
     const auto certificates = parse_certificates(file);
     std::vector<Bytes> chain;

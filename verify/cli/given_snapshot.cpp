@@ -4,7 +4,8 @@
 
 namespace ratls::cli {
 
-Result<GivenSnapshot> GivenSnapshot::load(const VerifyOptions& options, Io& io) {
+Result<GivenSnapshot> GivenSnapshot::load(const VerifyOptions& options,
+                                          const verify::Policy& policy, Io& io) {
     GivenSnapshot out;
     if (options.snapshot.empty()) {
         if (!options.snapshot_keys.empty() || !options.snapshot_name.empty()) {
@@ -14,17 +15,13 @@ Result<GivenSnapshot> GivenSnapshot::load(const VerifyOptions& options, Io& io) 
         }
         return out;
     }
-    RATLS_TRY(const Bytes file, read_option(io, "--snapshot", options.snapshot, kMaxSnapshotFile));
-    RATLS_TRY(verify::Snapshot snapshot, verify::parse_snapshot(as_text(file)));
-    out.snapshot_ = std::make_shared<const verify::Snapshot>(std::move(snapshot));
-    if (out.snapshot_->ima) {
-        out.ima_index_ = std::make_shared<const verify::ImaIndex>(*out.snapshot_->ima);
-    }
+    out.given_ = true;
+    RATLS_TRY(Bytes file, read_option(io, "--snapshot", options.snapshot, kMaxSnapshotFile));
+    RATLS_TRY(const verify::SnapshotText text, verify::SnapshotText::read(std::move(file)));
     out.fault_ = Error{Code::untrusted, "snapshot", "no --snapshot-key was given"};
-    out.identity_.name = out.snapshot_->name;
     for (const std::string& path : options.snapshot_keys) {
         RATLS_TRY(const PublicKey key, load_public_key(io, "--snapshot-key", path));
-        const auto status = verify::verify_snapshot_signature(as_text(file), key);
+        const auto status = text.verify(key);
         if (status) {
             out.identity_.keys.push_back(hex(key.spki_sha256()));
         } else if (out.identity_.keys.empty()) {
@@ -34,16 +31,24 @@ Result<GivenSnapshot> GivenSnapshot::load(const VerifyOptions& options, Io& io) 
     if (!out.identity_.keys.empty()) {
         out.fault_.reset();
     }
+    if (!out.fault_ || policy.unsigned_snapshot_waived) {
+        RATLS_TRY(verify::Snapshot snapshot, verify::parse_snapshot(text));
+        out.snapshot_ = std::make_shared<const verify::Snapshot>(std::move(snapshot));
+        out.identity_.name = out.snapshot_->name;
+        if (out.snapshot_->ima) {
+            out.ima_index_ = std::make_shared<const verify::ImaIndex>(*out.snapshot_->ima);
+        }
+    }
     out.state_ = options.state;
     out.time_is_chosen_ = !options.at_time.empty();
     return out;
 }
 
 std::optional<verify::SnapshotInput> GivenSnapshot::input(Io& io, UnixTime now) const {
-    if (!snapshot_) {
+    if (!given_) {
         return std::nullopt;
     }
-    verify::SnapshotInput out{.snapshot = *snapshot_,
+    verify::SnapshotInput out{.snapshot = snapshot_.get(),
                               .signature_fault = fault_,
                               .signers = identity_.keys,
                               .ima_index = ima_index_};

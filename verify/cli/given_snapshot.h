@@ -10,8 +10,10 @@ namespace ratls::cli {
 /// The reference values behind --snapshot and --snapshot-key.
 class GivenSnapshot {
   public:
-    /// Without --snapshot: no input. A snapshot that cannot be parsed is an error.
-    static Result<GivenSnapshot> load(const VerifyOptions& options, Io& io);
+    /// Without --snapshot: no input. A text that is no snapshot's is an error. What it says is read
+    /// only if one of the given keys signed it, or the policy waives that.
+    static Result<GivenSnapshot> load(const VerifyOptions& options, const verify::Policy& policy,
+                                      Io& io);
 
     /// For one verification at `now`. Asks the store of sequence numbers, and has it keep this one,
     /// whatever the verdict on a VM will be, if a signature holds, `now` is within the dates and is
@@ -21,6 +23,7 @@ class GivenSnapshot {
   private:
     verify::SequenceMemory ask_store(Io& io, UnixTime now) const;
 
+    bool given_ = false;
     std::shared_ptr<const verify::Snapshot> snapshot_;  ///< stays where it is: the index points in
     std::shared_ptr<const verify::ImaIndex> ima_index_;
     std::optional<Error> fault_;

@@ -38,7 +38,7 @@ Result<PublicKey> load_public_key(Io& io, std::string_view option, const std::st
 
 inline constexpr std::size_t kMaxSmallFile = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxLogFile = std::size_t{256} << 20;
-inline constexpr std::size_t kMaxSnapshotFile = std::size_t{256} << 20;
+inline constexpr std::size_t kMaxSnapshotFile = verify::kMaxSnapshotText;
 
 /// Prints the result as text or JSON; gives the exit code.
 int print_result(Io& io, const verify::VerificationResult& result, bool json);

@@ -46,10 +46,10 @@ Status may_replace(Io& io, const std::string& path, bool force) {
     if (force || io.files.size(path) == 0) {  // nothing there, or a device or pipe: not read here
         return {};
     }
-    const auto file = io.files.read(path, kMaxSnapshotFile);
-    const auto old = file ? verify::parse_snapshot(as_text(*file))
-                          : Result<verify::Snapshot>(std::unexpected(file.error()));
-    if (old && !old->signatures.empty()) {
+    auto file = io.files.read(path, kMaxSnapshotFile);
+    const auto old = file ? verify::SnapshotText::read(*std::move(file))
+                          : Result<verify::SnapshotText>(std::unexpected(file.error()));
+    if (old && !old->signatures().empty()) {
         return fail(Code::usage, "--out " + ratls::quoted(path, 300),
                     "a signed snapshot, which an unsigned one would replace: choose another name, "
                     "or say --force");
@@ -59,7 +59,8 @@ Status may_replace(Io& io, const std::string& path, bool force) {
 
 Status write_snapshot(Io& io, const std::string& path, verify::Snapshot snapshot) {
     snapshot.tool = "ratls " RATLS_VERSION;
-    const std::string text = verify::snapshot_json(snapshot).pretty();
+    const std::string text = verify::snapshot_to_text(snapshot);
+    snapshot = {};  // one at a time: they are large
     if (auto parsed = verify::parse_snapshot(text); !parsed) {
         return std::unexpected(std::move(parsed).error().in("what would be written"));
     }

@@ -57,10 +57,11 @@ Result<LogFiles> load_logs(const VerifyOptions& options, Io& io) {
     return out;
 }
 
-Result<HostTarget> HostTarget::load(const VerifyOptions& options, Io& io) {
+Result<HostTarget> HostTarget::load(const VerifyOptions& options, const verify::Policy& policy,
+                                    Io& io) {
     HostTarget out;
     RATLS_TRY(out.endpoint_, parse_endpoint(options.target, options.resolve));
-    RATLS_TRY(out.snapshot_, GivenSnapshot::load(options, io));
+    RATLS_TRY(out.snapshot_, GivenSnapshot::load(options, policy, io));
     RATLS_TRY(out.logs_, load_logs(options, io));
     out.evidence_only_ = options.evidence_only;
     return out;
@@ -85,7 +86,7 @@ Result<verify::LiveResult> HostTarget::verify(const LoadedOptions& loaded, Io& i
 
 Result<verify::LiveResult> verify_host(const VerifyOptions& options, const LoadedOptions& loaded,
                                        Io& io) {
-    RATLS_TRY(const HostTarget host, HostTarget::load(options, io));
+    RATLS_TRY(const HostTarget host, HostTarget::load(options, loaded.policy, io));
     return host.verify(loaded, io);
 }
 

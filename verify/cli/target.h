@@ -23,7 +23,8 @@ Result<std::shared_ptr<ima::LogSource>> open_long_log(Io& io, const std::string&
 /// A live host and what it is compared with.
 class HostTarget {
   public:
-    static Result<HostTarget> load(const VerifyOptions& options, Io& io);
+    static Result<HostTarget> load(const VerifyOptions& options, const verify::Policy& policy,
+                                   Io& io);
 
     /// `memory`: what earlier verifications left; null if this is the only one.
     Result<verify::LiveResult> verify(const LoadedOptions& loaded, Io& io,

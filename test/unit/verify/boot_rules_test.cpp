@@ -452,7 +452,7 @@ TEST_CASE("boot.log: without reference values nothing is compared") {
 
 TEST_CASE("boot.events: the references are read from the snapshot's text as they are written") {
     Scene scene = scene_of(good_boot(), good_reference());
-    const std::string text = verify::snapshot_json(*scene.snapshot).pretty();
+    const std::string text = snapshot_json(*scene.snapshot).pretty();
     const auto read = verify::parse_snapshot(text);
     REQUIRE(read);
     REQUIRE(read->boot);
@@ -463,7 +463,7 @@ TEST_CASE("boot.events: the references are read from the snapshot's text as they
     CHECK(read->boot->db_sha256 == good_reference().db_sha256);
     CHECK(read->boot->events == good_reference().events);
     CHECK(read->boot->pcrs_by_log == good_reference().pcrs_by_log);
-    CHECK(verify::snapshot_json(*read).pretty() == text);
+    CHECK(snapshot_json(*read).pretty() == text);
 }
 
 TEST_CASE("boot.events: a snapshot whose boot is empty, doubtful or unknown is refused") {

@@ -269,7 +269,7 @@ Bytes Scene::certificate() {
 }
 
 std::string Scene::signed_snapshot() const {
-    return take(verify::sign_snapshot(verify::snapshot_json(*snapshot), snapshot_key)).pretty();
+    return take(verify::sign_snapshot(snapshot_json(*snapshot), snapshot_key)).pretty();
 }
 
 verify::VerificationResult Scene::judge(const Judge& with) {
@@ -279,10 +279,11 @@ verify::VerificationResult Scene::judge(const Judge& with) {
     std::optional<verify::SnapshotInput> input;
     if (snapshot || snapshot_text) {
         const std::string text = snapshot_text ? *snapshot_text : signed_snapshot();
-        parsed = take(verify::parse_snapshot(text));
-        const Status signature = verify::verify_snapshot_signature(text, snapshot_key.public_key());
+        const auto read = take(verify::SnapshotText::read(to_bytes(as_bytes(text))));
+        const Status signature = read.verify(snapshot_key.public_key());
+        parsed = take(verify::parse_snapshot(read));
         input.emplace(verify::SnapshotInput{
-            .snapshot = *parsed,
+            .snapshot = &*parsed,
             .signature_fault = signature ? std::nullopt : std::optional(signature.error())});
         if (signature) {
             input->signers = {hex(snapshot_key.public_key().spki_sha256())};

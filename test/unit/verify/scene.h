@@ -10,6 +10,7 @@
 #include "test/fake/pretended_tee.h"
 #include "test/support/eventlog_builder.h"
 #include "test/support/ima_builder.h"
+#include "test/support/snapshot_json.h"
 #include "test/support/snp_pki.h"
 #include "verify/verifier.h"
 

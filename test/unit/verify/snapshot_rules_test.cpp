@@ -45,6 +45,31 @@ TEST_CASE("snapshot.signature: a snapshot that was changed after it was signed i
     CHECK(summary(scene.verify()) == "refused: snapshot.signature");
 }
 
+TEST_CASE("snapshot.signature: what nobody signed is compared with nothing, and need not be read") {
+    Scene scene;
+    scene.snapshot->snp->measurements[0].value = Bytes(48, 0xee);
+    CHECK(summary(scene.verify()).find("snp.measurement") != std::string::npos);
+    scene.snapshot_text = snapshot_json(*scene.snapshot).pretty();
+    const VerificationResult result = scene.verify();
+    CHECK(summary(result) == "refused: snapshot.signature");
+    CHECK(not_checked(result, "reference values"));
+    CHECK_FALSE(result.snapshot);
+    // Not read: refused, whether there was a fault or not.
+    for (const bool is_signed : {false, true}) {
+        Scene other;
+        if (!is_signed) {
+            other.snapshot_text = snapshot_json(*other.snapshot).pretty();
+        }
+        const std::vector<Bytes> chain = {other.certificate()};
+        const VerificationResult unread = other.judge([&](const CertificateInputs& given) {
+            CertificateInputs inputs = given;
+            inputs.snapshot->snapshot = nullptr;
+            return verify_certificate(chain, inputs, Stage::handshake);
+        });
+        CHECK(summary(unread) == "refused: snapshot.signature");
+    }
+}
+
 TEST_CASE("snapshot.signature: other white space is the same content") {
     Scene scene;
     const Json json = parse_json(scene.signed_snapshot()).value();

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include "ratls/codec/base64.h"
+#include "ratls/codec/hex.h"
+#include "test/support/ima_builder.h"
 #include "test/unit/verify/scene.h"
 
 using namespace ratls;
@@ -328,11 +330,11 @@ TEST_CASE("snapshot: P-256 and P-384 sign, and two may sign one") {
     const PrivateKey other = PrivateKey::generate(KeyKind::p256).value();
     const Json one = sign_snapshot(base(), small).value();
     const Json two = sign_snapshot(one, large).value();
-    CHECK(verify_snapshot_signature(one.pretty(), small.public_key()));
-    CHECK_FALSE(verify_snapshot_signature(one.pretty(), large.public_key()));
-    CHECK(verify_snapshot_signature(two.pretty(), small.public_key()));
-    CHECK(verify_snapshot_signature(two.pretty(), large.public_key()));
-    CHECK_FALSE(verify_snapshot_signature(two.pretty(), other.public_key()));
+    CHECK(verify_signature(one.pretty(), small.public_key()));
+    CHECK_FALSE(verify_signature(one.pretty(), large.public_key()));
+    CHECK(verify_signature(two.pretty(), small.public_key()));
+    CHECK(verify_signature(two.pretty(), large.public_key()));
+    CHECK_FALSE(verify_signature(two.pretty(), other.public_key()));
     CHECK(parse_snapshot(two.pretty()).value().signatures.size() == 2);
     // What is signed does not contain the signatures.
     CHECK(parse_snapshot(two.pretty()).value().digest ==
@@ -365,7 +367,7 @@ TEST_CASE("snapshot: every changed member breaks the signature") {
         CAPTURE(change.path.back());
         const std::string text = with(good, change.path, change.value).pretty();
         REQUIRE(parse_snapshot(text));
-        CHECK_FALSE(verify_snapshot_signature(text, key.public_key()));
+        CHECK_FALSE(verify_signature(text, key.public_key()));
     }
 }
 
@@ -381,12 +383,52 @@ TEST_CASE("snapshot: a signature of another form is refused") {
     const std::string zeros = std::string(85, 'A') + "A==";  // 64 zero bytes
     const Json forged = with(good, {"signatures", "0", "signature"}, zeros);
     REQUIRE(parses(forged));
-    CHECK_FALSE(verify_snapshot_signature(forged.pretty(), key.public_key()));
+    CHECK_FALSE(verify_signature(forged.pretty(), key.public_key()));
 }
 
 TEST_CASE("snapshot: the signed bytes begin with the domain, so no other document passes for one") {
-    const Bytes bytes = snapshot_signed_bytes(base()).value();
-    const std::string_view text = as_text(bytes);
-    CHECK(text.starts_with(std::string_view("ratls-vm/snapshot/1\0{", 21)));
-    CHECK_FALSE(snapshot_signed_bytes(Json("text")));
+    const auto text = SnapshotText::read(text_bytes(base().pretty()));
+    REQUIRE(text);
+    const Bytes bytes = text->signed_bytes();
+    CHECK(as_text(bytes).starts_with(std::string_view("ratls-vm/snapshot/1\0{", 21)));
+    CHECK(as_text(bytes).substr(20) == base().canonical());
+    CHECK(hex(text->hash(HashAlg::sha384).view()) == hex(hash(HashAlg::sha384, bytes).view()));
+    CHECK_FALSE(sign_snapshot(Json("text"), PrivateKey::generate(KeyKind::p256).value()));
+}
+
+TEST_CASE("snapshot: who signed is known before anything else is read") {
+    const PrivateKey key = PrivateKey::generate(KeyKind::p256).value();
+    const Json odd = with(base(), {"sequence"}, "seven");
+    CHECK(verify_signature(sign_snapshot(odd, key).value().pretty(), key.public_key()));
+    CHECK_FALSE(parses(odd));
+}
+
+TEST_CASE("snapshot: a text is bounded on both sides of each limit, before it is believed") {
+    const auto code = [](const std::string& text) {
+        const auto read = SnapshotText::read(text_bytes(text));
+        return read ? std::string("read") : read.error().text();
+    };
+    const auto tool = [](std::size_t size) {
+        return R"({"tool":")" + std::string(size - 2, 'x') + "\"}";
+    };
+    CHECK(code(tool(kMaxSnapshotMember)) == "read");
+    CHECK(code(tool(kMaxSnapshotMember + 1)) == "snapshot: tool: at most 4194304 bytes wanted");
+    const std::string space(kMaxSnapshotText - 2, ' ');
+    CHECK(code("{" + space + "}") == "read");
+    CHECK(code("{ " + space + "}").starts_with("snapshot: json: at most 67108864 bytes wanted"));
+    // {"ima":[..]}: six tokens, and two for each item but the last.
+    const auto items = [](std::size_t count) {
+        std::string out = R"({"ima":[0)";
+        for (std::size_t i = 1; i < count; ++i) {
+            out += ",0";
+        }
+        return out + "]}";
+    };
+    constexpr std::size_t kFit = (kMaxSnapshotTokens - 6) / 2;
+    CHECK(code(items(kFit)) == "read");
+    CHECK(code(items(kFit + 1)).starts_with("snapshot: json: more than 4194304 "));
+    CHECK(code(R"({"ima":[[[[[[[]]]]]]]})") == "read");
+    CHECK(code(R"({"ima":[[[[[[[[]]]]]]]]})").ends_with("8 levels of nesting"));
+    CHECK(code(R"({"comment":"x"})") == "snapshot: \"comment\": unknown member");
+    CHECK(code(R"({"ima":{},"ima":{}})") == "snapshot: ima: occurs twice");
 }
