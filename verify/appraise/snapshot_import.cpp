@@ -240,16 +240,38 @@ Status keylime_digests(const Json& json, std::string_view key, FileCollector& fi
     return {};
 }
 
-/// Names the first ones only: anybody may have written a million.
-void note_excludes(const Json::Array& patterns, std::vector<std::string>& notes) {
-    for (std::size_t i = 0; i < std::min(patterns.size(), kMostNamed); ++i) {
-        notes.push_back("excludes: not carried over: " + quoted(patterns[i].canonical(), 300) +
-                        ": what was excluded there is refused here");
-    }
-    if (patterns.size() > kMostNamed) {
-        notes.push_back("excludes: and " + std::to_string(patterns.size() - kMostNamed) +
+/// Keeps no tree, and names the first ones only: anybody may have written a million.
+void note_excludes(JsonCursor& in, std::vector<std::string>& notes) {
+    std::size_t count = 0;
+    in.items(kMaxSnapshotTokens, [&] {
+        const Json pattern = read_json(in, kMaxSnapshotTokens);
+        if (++count <= kMostNamed) {
+            notes.push_back("excludes: not carried over: " + quoted(pattern.canonical(), 300) +
+                            ": what was excluded there is refused here");
+        }
+    });
+    if (count > kMostNamed) {
+        notes.push_back("excludes: and " + std::to_string(count - kMostNamed) +
                         " more, none carried over");
     }
+}
+
+/// The policy as a tree, but for a list of excludes.
+Result<Json> keylime_tree(std::string_view text, std::vector<std::string>& notes) {
+    JsonCursor in(text, "", kLimits);
+    Json out(Json::Object{});
+    in.any_members([&](std::string_view name) {
+        if (out.find(name) != nullptr) {
+            in.fail("occurs twice");
+        } else if (name == "excludes" && in.kind() == JsonCursor::Kind::array) {
+            note_excludes(in, notes);
+            out.set(name, Json());
+        } else {
+            out.set(name, read_json(in, kMaxSnapshotTokens));
+        }
+    });
+    RATLS_CHECK(in.finish());
+    return out;
 }
 
 void note_keylime_ima(const Json& json, std::vector<std::string>& notes) {
@@ -264,7 +286,7 @@ void note_keylime_ima(const Json& json, std::vector<std::string>& notes) {
 }
 
 Status keylime_json(std::string_view text, FileCollector& files, std::vector<std::string>& notes) {
-    RATLS_TRY(const Json json, parse_json(text, kLimits));
+    RATLS_TRY(const Json json, keylime_tree(text, notes));
     if (json.find("payload") != nullptr && json.find("payloadType") != nullptr) {
         return fail(Code::unsupported, "payload",
                     "it is a signed envelope (DSSE): verify and unpack it first");
@@ -274,12 +296,7 @@ Status keylime_json(std::string_view text, FileCollector& files, std::vector<std
     }
     RATLS_CHECK(keylime_digests(json, "digests", files));
     RATLS_CHECK(keylime_digests(json, "ima-buf", files));
-    if (const Json* excludes = json.find("excludes");
-        excludes != nullptr && excludes->if_array() != nullptr) {
-        note_excludes(*excludes->if_array(), notes);
-    } else {
-        note_member(json, "excludes", "a list is wanted there", notes);
-    }
+    note_member(json, "excludes", "a list is wanted there", notes);
     note_keylime_ima(json, notes);
     constexpr std::string_view kNoKeys = "files are accepted by digest, not by signature";
     note_member(json, "keyrings", kNoKeys, notes);
