@@ -274,7 +274,7 @@ Status show_snapshot(Bytes file, const ShowOptions& options, Io& io) {
         io.out << "ima:\n";
         verify::visit_ima(
             *snapshot.ima, [&](std::string_view list) { io.out << "  " << list << ":\n"; },
-            [&](const Json& item) { io.out << "    " << item.canonical() << "\n"; });
+            [&](const Json& item) { io.out << "    " << item.line() << "\n"; });
     }
     return {};
 }
