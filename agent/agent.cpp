@@ -168,10 +168,10 @@ http::Response Agent::handle(const http::Request& request, const ConnectionInfo&
         return ek();
     }
     if (path == std::string(kRoot) + "ima") {
-        return ima(request);
+        return ima(request, connection);
     }
     if (path == std::string(kRoot) + "eventlog") {
-        return boot_log();
+        return boot_log(connection);
     }
     if (path == "/v1/health") {
         return http::make_response(200, "application/json",
@@ -275,19 +275,23 @@ std::variant<Turns::Turn, http::Response> Agent::turn_within_rate() {
     return too_many_wait();
 }
 
-http::Response Agent::boot_log() {
-    const auto turn = turns_.wait();
-    if (!turn) {
-        return too_many_wait();
+std::optional<http::Response> Agent::log_refusal(const ConnectionInfo& connection) {
+    const auto wait = log_rates_.take(connection.network, platform_.clock.monotonic());
+    return wait ? std::optional(later(429, "too many requests for logs", *wait)) : std::nullopt;
+}
+
+http::Response Agent::boot_log(const ConnectionInfo& connection) {
+    if (auto refusal = log_refusal(connection)) {
+        return *std::move(refusal);
     }
     auto log = vm_->attester().boot_log();
     if (!log) {
         return failure(log.error());
     }
-    return http::make_response(200, "application/octet-stream", *std::move(log));
+    return http::make_response("application/octet-stream", *std::move(log));
 }
 
-http::Response Agent::ima(const http::Request& request) {
+http::Response Agent::ima(const http::Request& request, const ConnectionInfo& connection) {
     if (auto status = http::only_parameters(request, {"from"}); !status) {
         return failure(status.error());
     }
@@ -295,15 +299,14 @@ http::Response Agent::ima(const http::Request& request) {
     if (!from) {
         return failure(from.error());
     }
-    const auto turn = turns_.wait();
-    if (!turn) {
-        return too_many_wait();
+    if (auto refusal = log_refusal(connection)) {
+        return *std::move(refusal);
     }
-    auto log = vm_->attester().ima_log_from(static_cast<std::size_t>(*from));
+    auto log = vm_->attester().ima_log_from(*from);
     if (!log) {
         return failure(log.error());
     }
-    return http::make_response(200, "application/octet-stream", *std::move(log));
+    return http::make_response("application/octet-stream", *std::move(log));
 }
 
 }  // namespace ratls::agent

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <variant>
 
+#include "agent/network_rates.h"
 #include "agent/server.h"
 #include "agent/token_bucket.h"
 #include "agent/turns.h"
@@ -27,6 +28,11 @@ struct AgentConfig {
     /// Requests that use the TPM: fresh evidence and activation, all clients together.
     unsigned evidence_burst = 60;
     unsigned evidence_per_minute = 120;
+    /// Requests for the logs, of each network.
+    unsigned log_burst = 60;
+    unsigned log_per_minute = 300;
+    std::size_t connections_per_address = 64;  ///< as ServerLimits::max_of_network
+    std::vector<std::string> proxies;          ///< as ServerOptions
     VmOptions vm;
 };
 
@@ -50,7 +56,8 @@ class Agent {
     Agent(AgentConfig config, const VmPlatform& platform)
         : config_(std::move(config)),
           platform_(platform),
-          bucket_(config_.evidence_burst, config_.evidence_per_minute) {}
+          bucket_(config_.evidence_burst, config_.evidence_per_minute),
+          log_rates_(config_.log_burst, config_.log_per_minute) {}
 
     /// What claims about a certificate's key must repeat, for each identity in use.
     struct Served {
@@ -74,14 +81,17 @@ class Agent {
     std::optional<Served> served_on(const ConnectionInfo& connection);
     /// A turn at the TPM within the rate, or the refusal.
     std::variant<Turns::Turn, http::Response> turn_within_rate();
-    http::Response ima(const http::Request& request);
-    http::Response boot_log();
+    http::Response ima(const http::Request& request, const ConnectionInfo& connection);
+    http::Response boot_log(const ConnectionInfo& connection);
+    /// The refusal, if this client asked for logs too often.
+    std::optional<http::Response> log_refusal(const ConnectionInfo& connection);
 
     AgentConfig config_;
     const VmPlatform& platform_;
     std::unique_ptr<Vm> vm_;
     Result<Bytes> ek_answer_ = fail(Code::unavailable, "EK", "not looked for");
     TokenBucket bucket_;
+    NetworkRates log_rates_;
     Turns turns_{kMaxWaiting};  // one TPM, one thread at a time; the renewal goes first
     std::mutex served_mutex_;
     std::vector<Served> served_;  // the newest last; at most two

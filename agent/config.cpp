@@ -127,7 +127,18 @@ Result<AgentConfig> parse_config(std::string_view text) {
         Table limits(*table, "config: limits");
         limits.number("evidence_burst", out.evidence_burst, 1, 1000);
         limits.number("evidence_per_minute", out.evidence_per_minute, 1, 6000);
+        limits.number("log_burst", out.log_burst, 1, 1000);
+        limits.number("log_per_minute", out.log_per_minute, 1, 60000);
+        limits.number("connections_per_address", out.connections_per_address, 0, 256);
+        limits.texts("proxies", out.proxies);
         RATLS_CHECK(limits.finish());
+        for (std::string& proxy : out.proxies) {
+            auto address = normal_address(proxy);
+            if (!address) {
+                return std::unexpected(std::move(address).error().in("config: limits: proxies"));
+            }
+            proxy = *std::move(address);
+        }
     }
     RATLS_CHECK(root.finish());
     if (out.names.empty() && out.certificate.empty()) {

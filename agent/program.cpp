@@ -91,6 +91,13 @@ int serve(const AgentConfig& config, const VmPlatform& platform, std::ostream& o
     options.address = config.address;
     options.port = config.port;
     options.workers = kWorkers;
+    options.limits.max_of_network = config.connections_per_address;
+    options.proxies = config.proxies;
+    std::mutex log_mutex;
+    options.log = [&err, &log_mutex](std::string_view line) {
+        const std::lock_guard lock(log_mutex);
+        err << "error: " << line << std::endl;
+    };
     Server server(
         options, [&agent] { return (*agent)->identity(); },
         [&agent](const http::Request& request, const ConnectionInfo& connection) {

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "agent/places.h"
 #include "agent/session.h"
 
 namespace ratls::agent {
@@ -48,7 +49,12 @@ class Event {
 }  // namespace
 
 struct Server::Impl {
+    explicit Impl(ServerOptions options)
+        : context(std::move(options)),
+          places(context.options.limits.max_of_network, context.options.proxies) {}
+
     SessionContext context;
+    Places places;
     Descriptor listener;
     std::uint16_t port = 0;
     Event stop;
@@ -72,6 +78,8 @@ struct Server::Impl {
     void release(SessionPtr session);
     void enqueue(SessionPtr session);
     void accept_all();
+    void accept(Descriptor socket);
+    bool make_room(const std::function<bool(const Session&)>& among);
     void take_returned();
     void look_at_parked(Deadline now);
     void wait_for_events(Deadline until);
@@ -79,8 +87,7 @@ struct Server::Impl {
 };
 
 Server::Server(ServerOptions options, IdentitySource identity, Handler handler)
-    : impl_(std::make_unique<Impl>()) {
-    impl_->context.options = std::move(options);
+    : impl_(std::make_unique<Impl>(std::move(options))) {
     impl_->context.identity = std::move(identity);
     impl_->context.handler = std::move(handler);
 }
@@ -124,7 +131,7 @@ void Server::Impl::run() {
             give_up = now + context.options.limits.drain;
         }
         look_at_parked(now);
-        take_returned();
+        take_returned();  // also those that may go for others
         if (context.stopping && (served == 0 || now >= give_up)) {
             break;
         }
@@ -203,7 +210,6 @@ void Server::Impl::take_returned() {
 }
 
 void Server::Impl::accept_all() {
-    const std::size_t most = context.options.limits.max_connections;
     for (int i = 0; i < kBacklog; ++i) {  // then those who are connected have a turn
         auto socket = accept_tcp(listener.get());
         if (!socket) {
@@ -213,14 +219,52 @@ void Server::Impl::accept_all() {
         if (socket->get() < 0) {
             return;
         }
-        const bool full = served - refused >= most;
-        if (full && refused >= kMaxRefusals) {
-            continue;  // closes it
-        }
-        ++served;
-        refused += full ? 1 : 0;
-        parked.push_back(std::make_unique<Session>(context, *std::move(socket), full));
+        accept(*std::move(socket));
     }
+}
+
+void Server::Impl::accept(Descriptor socket) {
+    Peer peer = peer_of(socket.get());
+    const auto same_network = [&](const Session& session) {
+        return !session.full() && session.network() == peer.network;
+    };
+    const auto any = [](const Session& session) { return !session.full(); };
+    const auto refused_one = [](const Session& session) { return session.full(); };
+    const bool full =
+        places.full(peer.address, peer.network)
+            ? !make_room(same_network)
+            : served - refused >= context.options.limits.max_connections && !make_room(any);
+    if (full && refused >= kMaxRefusals && !make_room(refused_one)) {
+        return;  // closes it
+    }
+    ++served;
+    if (full) {
+        ++refused;
+    } else {
+        places.enter(peer.network);
+    }
+    parked.push_back(std::make_unique<Session>(context, std::move(socket), std::move(peer), full));
+}
+
+/// Drops the one of these that is idle longest; false if none is.
+bool Server::Impl::make_room(const std::function<bool(const Session&)>& among) {
+    const Deadline now = std::chrono::steady_clock::now();
+    auto longest = parked.end();
+    Deadline since = Deadline::max();
+    for (auto it = parked.begin(); it != parked.end(); ++it) {
+        const auto idle = among(**it) ? (*it)->idle_since(now) : std::nullopt;
+        if (idle && *idle < since) {
+            since = *idle;
+            longest = it;
+        }
+    }
+    if (longest == parked.end()) {
+        return false;
+    }
+    (*longest)->drop();
+    release(std::move(*longest));
+    parked.erase(longest);
+    return true;
 }
 
 void Server::Impl::enqueue(SessionPtr session) {
@@ -232,7 +276,11 @@ void Server::Impl::enqueue(SessionPtr session) {
 }
 
 void Server::Impl::release(SessionPtr session) {
-    refused -= session->full() ? 1 : 0;
+    if (session->full()) {
+        --refused;
+    } else {
+        places.leave(session->network());
+    }
     session.reset();
     --served;
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "ratls/http/message.h"
 #include "ratls/tls/server.h"
@@ -12,8 +13,12 @@
 namespace ratls::agent {
 
 struct ServerLimits {
-    std::size_t max_connections = 256;  ///< further ones are answered 503
-    std::size_t max_requests = 1000;    ///< on one connection
+    std::size_t max_connections = 256;
+    std::size_t max_of_network = 64;  ///< connections of one IPv4 address or IPv6 /64; 0: any
+    /// Bytes of responses in memory, all clients together; a response beyond is answered 503. Those
+    /// that fit into a TLS record do not count.
+    std::size_t max_held = std::size_t{16} << 20;
+    std::size_t max_requests = 1000;  ///< on one connection
     std::size_t max_body = std::size_t{64} << 10;
     std::chrono::milliseconds handshake{5000};  ///< from accepting to the last byte
     std::chrono::milliseconds header{5000};     ///< from the first byte of a request to its last
@@ -21,7 +26,9 @@ struct ServerLimits {
     std::chrono::milliseconds idle{15000};      ///< without a byte, before a request
     std::chrono::milliseconds response{60000};  ///< for the client to take the response
     std::chrono::milliseconds lifetime{600000};  ///< of a connection; no new request after that
-    std::chrono::milliseconds drain{5000};       ///< after `stop`, for responses under way
+    /// Without progress, within a request or response, before it may go for others.
+    std::chrono::milliseconds stalled{5000};
+    std::chrono::milliseconds drain{5000};  ///< after `stop`, for responses under way
 };
 
 struct ServerOptions {
@@ -29,6 +36,10 @@ struct ServerOptions {
     std::uint16_t port = 0;             ///< 0: the system chooses
     unsigned workers = 4;               ///< threads that compute and call the handler
     ServerLimits limits;
+    std::vector<std::string> proxies;  ///< as Peer::address: `max_of_network` is not for them
+    /// Called by several threads at once with a line for each response of 500 and above; may be
+    /// empty.
+    std::function<void(std::string_view line)> log;
     /// The longest body of a request with this head, instead of `limits.max_body`; may be empty.
     std::function<std::size_t(const http::Request& head)> body_limit;
 };
@@ -39,6 +50,7 @@ struct ConnectionInfo {
     Sha256Digest leaf_spki_sha256{};
     std::string alpn;
     std::string peer;               ///< address and port
+    std::string network;            ///< Peer::network
     std::size_t request_index = 0;  ///< on this connection
 };
 
@@ -50,7 +62,8 @@ using Handler = std::function<http::Response(const http::Request&, const Connect
 
 /// One thread waits for all connections, a fixed number of workers serves those that are ready. No
 /// worker ever waits for a client, so a client that stalls holds its connection only, and that no
-/// longer than the limits allow. Handlers should not wait long.
+/// longer than the limits allow. Handlers should not wait long. Where all places are taken, or all
+/// of a network, the connection that is idle longest goes; where none is, the new one is told 503.
 class Server {
   public:
     Server(ServerOptions options, IdentitySource identity, Handler handler);

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 
+#include "ratls/base/text.h"
 #include "ratls/http/writer.h"
 
 namespace ratls::agent {
@@ -15,17 +16,20 @@ namespace {
 constexpr std::chrono::milliseconds kLinger{1000};
 constexpr std::size_t kMaxLingerBytes = std::size_t{1} << 20;
 constexpr std::size_t kRecord = 16384;  // plain text of one TLS record
+constexpr std::size_t kMaxLogged = 200;
+constexpr int kServerError = 500;
 
 }  // namespace
 
-Session::Session(const SessionContext& context, Descriptor socket, bool full)
+Session::Session(SessionContext& context, Descriptor socket, Peer peer, bool full)
     : context_(context),
       full_(full),
-      peer_(peer_text(socket.get())),
+      peer_(std::move(peer)),
       events_(POLLIN),
       deadline_(deadline_in(context.options.limits.handshake)),
       lives_until_(deadline_in(context.options.limits.lifetime)),
-      socket_(std::move(socket)) {}
+      socket_(std::move(socket)),
+      progress_(std::chrono::steady_clock::now()) {}
 
 int Session::fd() const {
     return tls_ ? tls_->fd() : acceptor_ ? acceptor_->fd() : socket_.get();
@@ -33,6 +37,7 @@ int Session::fd() const {
 
 void Session::advance() {
     again_ = false;
+    progress_ = std::chrono::steady_clock::now();
     bool more = true;
     while (more) {
         switch (state_) {
@@ -60,12 +65,25 @@ void Session::expire() {
         advance();
         return;
     }
+    drop();
+}
+
+void Session::drop() {
     if (state_ == State::response) {
         // Closing drops what the client does not take, instead of leaving it to the kernel.
         const ::linger drop{.l_onoff = 1, .l_linger = 0};
         ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &drop, sizeof drop);
     }
     over();
+}
+
+std::optional<Deadline> Session::idle_since(Deadline now) const {
+    const bool served = state_ == State::response || state_ == State::linger ||
+                        (state_ == State::request && request_started());
+    if (served && now - progress_ < context_.options.limits.stalled) {
+        return std::nullopt;
+    }
+    return progress_;
 }
 
 void Session::stop() {
@@ -183,28 +201,48 @@ bool Session::answer_request() {
     info.exporter = [this](ByteView nonce) { return tls_->exporter(nonce); };
     info.leaf_spki_sha256 = tls_->leaf_spki_sha256();
     info.alpn = tls_->alpn();
-    info.peer = peer_;
+    info.peer = peer_.text;
+    info.network = peer_.network;
     info.request_index = requests_++;
     http::Response response = context_.handler(request, info);
     response.keep_alive = response.keep_alive && request.keep_alive && !context_.stopping &&
                           requests_ < context_.options.limits.max_requests &&
                           std::chrono::steady_clock::now() < lives_until_;
-    return respond(std::move(response), request.method == http::Method::head);
+    const std::string to = ", " + std::string(http::method_name(request.method)) + " " +
+                           quoted(request.path, kMaxLogged);
+    return respond(std::move(response), request.method == http::Method::head, to);
 }
 
-bool Session::respond(http::Response response, bool without_body) {
+/// `to`: the request, for the log.
+bool Session::respond(http::Response response, bool without_body, std::string_view to) {
+    keep_alive_ = response.keep_alive;
+    held_ = {};
+    if (response.body.size() > kRecord && !without_body) {
+        held_ = context_.held.take(response.body.size());
+        if (!held_) {
+            response = http::error_response(503, "too many responses are under way");
+            response.keep_alive = keep_alive_;
+        }
+    }
     auto head = http::write_head(response);
     if (!head) {
-        const bool keep_alive = response.keep_alive;
         response = http::error_response(500, "the response cannot be written");
-        response.keep_alive = keep_alive;
+        response.keep_alive = keep_alive_;
         head = http::write_head(response);
     }
-    keep_alive_ = response.keep_alive;
+    if (response.status >= kServerError && context_.options.log) {
+        context_.options.log(std::to_string(response.status) + " to " + peer_.text +
+                             std::string(to) + ": " + response.cause);
+    }
     output_ = {to_bytes(as_bytes(*head))};
     written_ = 0;
     interim_ = false;
     const bool has_body = response.status != 204 && response.status != 304 && !without_body;
+    stream_ = has_body ? std::move(response.stream) : std::nullopt;
+    streamed_ = 0;
+    if (stream_) {
+        response.body.clear();
+    }
     if (has_body && output_.front().size() + response.body.size() <= kRecord) {
         append(output_.front(), response.body);
     } else if (has_body) {
@@ -219,11 +257,30 @@ bool Session::refuse(int status, std::string_view text) {
     http::Response response = http::error_response(status, text);
     response.keep_alive = false;
     input_.clear();
-    return respond(std::move(response), false);
+    return respond(std::move(response), false, "");
+}
+
+/// The next record. Where the bytes are gone the connection breaks off, so that nobody takes a part
+/// for the whole.
+bool Session::fill_from_stream() {
+    Bytes record(
+        static_cast<std::size_t>(std::min<std::uint64_t>(kRecord, stream_->size - streamed_)));
+    const auto got = stream_->read_at(streamed_, record);
+    if (!got || *got == 0) {
+        return false;
+    }
+    record.resize(*got);
+    streamed_ += *got;
+    output_.push_back(std::move(record));
+    return true;
 }
 
 bool Session::write_response() {
-    while (!output_.empty()) {
+    while (!output_.empty() || (stream_ && streamed_ < stream_->size)) {
+        if (output_.empty() && !fill_from_stream()) {
+            drop();
+            return false;
+        }
         const ByteView left = ByteView(output_.front()).subspan(written_);
         if (left.empty()) {
             output_.erase(output_.begin());
@@ -239,6 +296,8 @@ bool Session::write_response() {
         }
         written_ += progress->bytes;
     }
+    held_ = {};
+    stream_.reset();
     if (interim_) {
         interim_ = false;
         state_ = State::request;

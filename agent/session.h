@@ -7,14 +7,19 @@
 #include <variant>
 #include <vector>
 
+#include "agent/held_bytes.h"
 #include "agent/server.h"
 #include "ratls/http/parser.h"
 
 namespace ratls::agent {
 
-/// What all sessions of a server share; nothing of it changes but `stopping`.
+/// What all sessions of a server share.
 struct SessionContext {
-    ServerOptions options;
+    explicit SessionContext(ServerOptions chosen)
+        : options(std::move(chosen)), held(options.limits.max_held) {}
+
+    const ServerOptions options;
+    HeldBytes held;
     IdentitySource identity;
     Handler handler;
     std::atomic<bool> stopping = false;
@@ -25,7 +30,7 @@ struct SessionContext {
 class Session {
   public:
     /// `full`: the server has no room; the client is told 503 and nothing else.
-    Session(const SessionContext& context, Descriptor socket, bool full);
+    Session(SessionContext& context, Descriptor socket, Peer peer, bool full);
 
     /// Goes on as far as that is possible without waiting for the client, but not beyond the end of
     /// a response: other sessions have a turn in between.
@@ -36,12 +41,18 @@ class Session {
     void expire();
     /// The server stops: ends it unless a request is under way.
     void stop();
+    /// Ends it without a word.
+    void drop();
+
+    /// Since when the client does nothing; none if it is one that is served.
+    std::optional<Deadline> idle_since(Deadline now) const;
 
     /// Poll events to wait for; 0: the session is over.
     short events() const { return events_; }
     Deadline deadline() const { return deadline_; }
     int fd() const;
     bool full() const { return full_; }
+    const std::string& network() const { return peer_.network; }
 
   private:
     enum class State : std::uint8_t { handshake, request, response, linger, over };
@@ -55,13 +66,14 @@ class Session {
     bool begin_request();
     bool head_arrived();
     bool answer_request();
-    bool respond(http::Response response, bool without_body);
+    bool respond(http::Response response, bool without_body, std::string_view to);
+    bool fill_from_stream();
     bool refuse(int status, std::string_view text);
     bool request_started() const { return !input_.empty() || parser_.started(); }
 
-    const SessionContext& context_;
+    SessionContext& context_;
     bool full_;
-    std::string peer_;
+    Peer peer_;
     State state_ = State::handshake;
     short events_ = 0;
     Deadline deadline_;
@@ -75,7 +87,11 @@ class Session {
     bool head_seen_ = false;
     std::size_t requests_ = 0;
     std::vector<Bytes> output_;
-    std::size_t written_ = 0;  // of output_.front()
+    std::size_t written_ = 0;           // of output_.front()
+    HeldBytes::Share held_;             // for output_
+    std::optional<ByteStream> stream_;  // what comes behind output_
+    std::uint64_t streamed_ = 0;
+    Deadline progress_;  // the last one
     bool keep_alive_ = true;
     bool interim_ = false;  // the output is "100 Continue"
     bool again_ = false;

@@ -17,9 +17,15 @@ class TokenBucket {
     /// Takes a token at this time of a clock that does not go back. If there is none: how long
     /// until there will be one, at least a second.
     std::optional<std::chrono::seconds> take(std::chrono::milliseconds now);
+    /// What the token was taken for was not done.
+    void give_back();
+    /// Nobody took any for as long as it takes to fill it.
+    bool full(std::chrono::milliseconds now) const;
 
   private:
-    std::mutex mutex_;
+    std::int64_t parts_at(std::chrono::milliseconds now) const;
+
+    mutable std::mutex mutex_;
     const std::int64_t full_;  ///< in parts of a token, 60'000 each: one per minute and millisecond
     const std::int64_t per_millisecond_;
     std::int64_t parts_;

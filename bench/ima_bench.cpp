@@ -7,11 +7,11 @@
 
 #include "ratls/codec/hex.h"
 #include "ratls/evidence/ima/prefix.h"
+#include "ratls/platform/log_file.h"
 #include "test/support/ima_builder.h"
 #include "test/support/memory_count.h"
 #include "test/support/temp_dir.h"
 #include "verify/appraise/ima.h"
-#include "verify/tls/log_file.h"
 
 namespace {
 
@@ -216,7 +216,7 @@ void appraise_with_index(benchmark::State& state) {
         verify::Findings findings;
         verify::ImaOutcome outcome;
         const verify::ImaIndex index(files);
-        verify::FileLog log(*system.open(folder / "log"));
+        FileLog log(*system.open(folder / "log"));
         verify_and_appraise_ima({log}, made.expected, &index, nullptr, findings, outcome);
         if (findings.failed(verify::Weight::sound)) {
             state.SkipWithError("the log does not replay");

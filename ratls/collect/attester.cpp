@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "ratls/base/text.h"
 #include "ratls/crypto/crl.h"
 #include "ratls/evidence/dcap/collateral.h"
-#include "ratls/evidence/ima/prefix.h"
-#include "ratls/evidence/ima/replay.h"
 #include "ratls/evidence/snp/cert_table.h"
 #include "ratls/evidence/tpm/attest.h"
 #include "ratls/evidence/tpm/public_area.h"
@@ -17,16 +16,8 @@ namespace {
 constexpr std::size_t kMaxBootLog = std::size_t{16} << 20;
 constexpr std::uint32_t kQuotedMask = 0xffff;  // PCR 0 to 15
 constexpr int kQuoteAttempts = 5;
-
-Result<cert::ImaClaim> claim_of(ByteView log) {
-    ima::Replay replay({{HashAlg::sha256, ima::BankMode::hashed}});
-    RATLS_CHECK(ima::replay_log(log, replay));
-    cert::ImaClaim out;
-    out.entries = replay.count();
-    out.log_sha256 = sha256(log);
-    std::ranges::copy(replay.value(0, ima::kImaPcr).view(), out.pcr10.begin());
-    return out;
-}
+constexpr int kPrefixAttempts = 2;
+constexpr std::chrono::seconds kReadAgainPause{60};
 
 /// A clock outside of the document's dates would make evidence that nobody accepts.
 Status check_beacon_dates(UnixTime from, UnixTime to, UnixTime now) {
@@ -56,7 +47,50 @@ Result<std::optional<cert::Beacon>> beacon_of(const cert::Endorsements& endorsem
 
 }  // namespace
 
+Attester::Attester(EvidenceSources sources, Files& files, const Clock& clock)
+    : sources_(std::move(sources)), files_(files), clock_(clock) {
+    if (sources_.tpm != nullptr && !sources_.ima_log.empty()) {
+        ima_.emplace(sources_.ima_log, files_);
+    }
+}
+
+/// A log that differs is read once more from its start: it may have been written anew.
 Result<cert::Collection> Attester::collect(const ClaimsRequest& request) {
+    auto out = collect_once(request);
+    if (out || !log_differs_ || !may_read_again()) {
+        return out;
+    }
+    ima_->forget();
+    return collect_once(request);
+}
+
+bool Attester::may_read_again() {
+    const auto now = clock_.monotonic();
+    if (read_again_at_ && now - *read_again_at_ < kReadAgainPause) {
+        return false;
+    }
+    read_again_at_ = now;
+    return true;
+}
+
+Result<cert::Collection> Attester::collect_once(const ClaimsRequest& request) {
+    log_differs_ = false;
+    cert::Collection out;
+    Bytes ak_public;
+    if (sources_.tpm != nullptr) {
+        RATLS_TRY(ak_public, sources_.tpm->ak_public());
+    }
+    RATLS_TRY(const cert::Claims claims, make_claims(request, ak_public, out));
+    out.claims_buffer = cert::encode_claims(claims);
+    RATLS_CHECK(add_tee(out));
+    if (sources_.tpm != nullptr) {
+        RATLS_CHECK(add_tpm(out, ak_public, claims.ima.has_value()));
+    }
+    return out;
+}
+
+Result<cert::Claims> Attester::make_claims(const ClaimsRequest& request, const Bytes& ak_public,
+                                           cert::Collection& out) {
     cert::Claims claims;
     claims.pubkey_sha256 = request.spki_sha256;
     claims.not_before = request.not_before;
@@ -71,30 +105,22 @@ Result<cert::Collection> Attester::collect(const ClaimsRequest& request) {
         claims.binder = cert::binder(cert::Role::server, request.spki_sha256,
                                      request.binding->nonce, request.binding->exporter);
     }
-    cert::Collection out;
-    Bytes ak_public;
     if (sources_.tpm != nullptr) {
-        RATLS_TRY(ak_public, sources_.tpm->ak_public());
         RATLS_TRY(tpm::PublicArea area, tpm::parse_public_area(ak_public));
         claims.ak_name = std::move(area.name);
     }
-    RATLS_TRY(const std::optional<BootLog> boot, read_boot_log());
-    if (boot) {
+    RATLS_TRY(const std::shared_ptr<const BootLog> boot, read_boot_log());
+    if (boot != nullptr) {
         out.eventlog = cert::make_event_log(boot->kind, boot->log, false);
         claims.eventlog_sha256 = out.eventlog->sha256;
     }
-    if (sources_.tpm != nullptr && !sources_.ima_log.empty()) {
-        RATLS_TRY(const Bytes log, files_.read(sources_.ima_log, kMaxImaLog));
-        RATLS_TRY(claims.ima, claim_of(log));
+    if (ima_) {
+        log_differs_ = true;  // until it is read
+        RATLS_TRY(claims.ima, ima_->claim());
+        log_differs_ = false;
     }
     RATLS_TRY(claims.beacon, beacon_of(sources_.endorsements, claims.issued_at));
-    out.claims_buffer = cert::encode_claims(claims);
-    RATLS_CHECK(add_tee(out));
-    RATLS_CHECK(add_tpm(out, ak_public));
-    if (claims.ima) {
-        RATLS_CHECK(add_ima(out));
-    }
-    return out;
+    return claims;
 }
 
 Status Attester::add_tee(cert::Collection& out) {
@@ -147,12 +173,27 @@ void Attester::add_endorsements(const TeeQuote& quote, cert::Collection& out) {
     }
 }
 
-Status Attester::add_tpm(cert::Collection& out, const Bytes& ak_public) {
-    if (sources_.tpm == nullptr) {
-        return {};
-    }
+/// The quote may be of the moment between an entry's way into the log and into the PCR: once more,
+/// then.
+Status Attester::add_tpm(cert::Collection& out, const Bytes& ak_public, bool with_ima) {
     const auto tee_evidence = out.tee ? std::optional<ByteView>(out.tee->evidence) : std::nullopt;
     const auto qualifying = cert::qualifying_data(out.claims_buffer, tee_evidence);
+    for (int attempt = 0; attempt < kPrefixAttempts; ++attempt) {
+        RATLS_TRY(out.tpm, quote(qualifying, ak_public));
+        if (!with_ima) {
+            return {};
+        }
+        RATLS_TRY(out.ima, ima_->part(out.tpm->pcr_values[ima::kImaPcr]));
+        if (out.ima) {
+            return {};
+        }
+    }
+    log_differs_ = true;
+    return fail(Code::mismatch, "ima",
+                "the log " + quoted(ima_->path(), 300) + " does not replay to PCR 10 of the TPM");
+}
+
+Result<cert::TpmPart> Attester::quote(ByteView qualifying, const Bytes& ak_public) {
     const std::vector<tpm::PcrSelection> selection = {{HashAlg::sha256, kQuotedMask}};
     std::array<unsigned, cert::kQuotedPcrs> indexes{};
     std::iota(indexes.begin(), indexes.end(), 0U);
@@ -170,69 +211,68 @@ Status Attester::add_tpm(cert::Collection& out, const Bytes& ak_public) {
         }
         const auto digest = tpm::pcr_digest(parsed.pcrs, values, HashAlg::sha256);
         if (parsed.pcrs == selection && digest && equal(digest->view(), parsed.pcr_digest)) {
-            out.tpm = std::move(part);
-            return {};
+            return part;
         }
     }
     return fail(Code::unavailable, "tpm",
                 "the PCRs do not hash to the quote; is the SHA-256 bank active?");
 }
 
-Status Attester::add_ima(cert::Collection& out) {
-    RATLS_TRY(const Bytes log, files_.read(sources_.ima_log, kMaxImaLog));
-    RATLS_TRY(const auto match,
-              ima::match_prefix(log, HashAlg::sha256, out.tpm->pcr_values[ima::kImaPcr]));
-    if (!match || match->mode != ima::BankMode::hashed) {
-        return fail(Code::mismatch, "ima",
-                    "no prefix of " + sources_.ima_log + " replays to PCR 10 of the TPM");
-    }
-    RATLS_TRY(const Sha256Digest digest, ima::prefix_digest(log, match->entries));
-    out.ima = cert::ImaPart{match->entries, digest};
-    return {};
-}
-
 /// The log of the TEE's own registers comes before that of the TPM.
-Result<std::optional<Attester::BootLog>> Attester::read_boot_log() {
+Result<std::shared_ptr<const Attester::BootLog>> Attester::read_boot_log() {
+    std::optional<BootLog> read;
     if (!sources_.ccel.empty()) {
         auto log = files_.read(sources_.ccel, kMaxBootLog);
         if (log) {
-            return BootLog{cert::EventLogKind::ccel, *std::move(log)};
-        }
-        if (log.error().code != Code::unavailable) {
+            read = BootLog{cert::EventLogKind::ccel, *std::move(log)};
+        } else if (log.error().code != Code::unavailable) {
             return std::unexpected(std::move(log).error());
         }
     }
-    if (sources_.boot_log.empty()) {
-        return std::nullopt;
+    if (!read && !sources_.boot_log.empty()) {
+        RATLS_TRY(Bytes log, files_.read(sources_.boot_log, kMaxBootLog));
+        read = BootLog{cert::EventLogKind::tpm, std::move(log)};
     }
-    RATLS_TRY(Bytes log, files_.read(sources_.boot_log, kMaxBootLog));
-    return BootLog{cert::EventLogKind::tpm, std::move(log)};
+    const std::lock_guard lock(boot_mutex_);
+    if (!read) {
+        boot_log_ = nullptr;
+    } else if (boot_log_ == nullptr || boot_log_->kind != read->kind ||
+               boot_log_->log != read->log) {
+        boot_log_ = std::make_shared<const BootLog>(*std::move(read));
+    }
+    return boot_log_;
 }
 
-Result<Bytes> Attester::boot_log() {
-    RATLS_TRY(std::optional<BootLog> boot, read_boot_log());
-    if (!boot) {
+Result<ByteStream> Attester::boot_log() {
+    std::shared_ptr<const BootLog> boot;
+    {
+        const std::lock_guard lock(boot_mutex_);
+        boot = boot_log_;
+    }
+    if (boot == nullptr) {
+        RATLS_TRY(boot, read_boot_log());
+    }
+    if (boot == nullptr) {
         return fail(Code::unavailable, "boot log", "this VM has none");
     }
-    return std::move(boot->log);
+    const std::uint64_t size = boot->log.size();
+    return ByteStream{
+        size,
+        [boot = std::move(boot)](std::uint64_t offset,
+                                 std::span<std::uint8_t> into) -> Result<std::size_t> {
+            const ByteView rest =
+                ByteView(boot->log).subspan(std::min<std::uint64_t>(offset, boot->log.size()));
+            const std::size_t got = std::min(rest.size(), into.size());
+            std::ranges::copy(rest.first(got), into.begin());
+            return got;
+        }};
 }
 
-Result<Bytes> Attester::ima_log_from(std::size_t first_entry) {
-    if (sources_.ima_log.empty()) {
+Result<ByteStream> Attester::ima_log_from(std::uint64_t first_entry) {
+    if (!ima_) {
         return fail(Code::unavailable, "ima", "this VM has no IMA log");
     }
-    RATLS_TRY(Bytes log, files_.read(sources_.ima_log, kMaxImaLog));
-    ima::LogReader reader(log);
-    ima::Entry entry;
-    while (reader.index() < first_entry && reader.next(entry)) {
-    }
-    RATLS_CHECK(reader.status());
-    if (reader.index() < first_entry) {
-        return fail(Code::usage, "ima",
-                    "the log has " + std::to_string(reader.index()) + " entries");
-    }
-    log.erase(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(reader.offset()));
-    return log;
+    return ima_->from(first_entry);
 }
 
 }  // namespace ratls

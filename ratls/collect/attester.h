@@ -5,8 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "ratls/base/byte_stream.h"
 #include "ratls/cert/binding.h"
 #include "ratls/cert/native.h"
+#include "ratls/collect/ima_log.h"
 #include "ratls/platform/clock.h"
 #include "ratls/platform/files.h"
 #include "ratls/platform/quote_provider.h"
@@ -45,23 +47,24 @@ struct ClaimsRequest {
 };
 
 /// Makes collections. It builds the claims from its own reads: what is signed is never the choice
-/// of a caller beyond `ClaimsRequest`. One thread at a time.
+/// of a caller beyond `ClaimsRequest`. `collect` is for one thread at a time, the logs are for any,
+/// and do not wait for TPM or TEE.
 class Attester {
   public:
-    static constexpr std::size_t kMaxImaLog = std::size_t{256} << 20;
-
-    Attester(EvidenceSources sources, Files& files, const Clock& clock)
-        : sources_(std::move(sources)), files_(files), clock_(clock) {}
+    /// `files` and `clock` outlive it, and what is in `sources`.
+    Attester(EvidenceSources sources, Files& files, const Clock& clock);
 
     /// In this order: AK name, log (n), TEE report, TPM quote over sha256:0-15, log again (m is the
-    /// prefix that replays to the quote). So log and quote match without retries.
+    /// prefix that replays to the quote). So log and quote match without retries. Fails with
+    /// `mismatch` if no part of the log replays to the quote.
     /// Source: docs/certificate.md, "Collection of evidence".
     Result<cert::Collection> collect(const ClaimsRequest& request);
 
-    /// The raw IMA list from this entry on. Fails with `usage` beyond its end.
-    Result<Bytes> ima_log_from(std::size_t first_entry);
-    /// The boot event log that claim 5 hashes; `unavailable` if this VM has none.
-    Result<Bytes> boot_log();
+    /// The raw IMA list from this entry on. Fails with `unavailable` if this VM has none, `usage`
+    /// beyond its end.
+    Result<ByteStream> ima_log_from(std::uint64_t first_entry);
+    /// The boot event log that claim 5 hashed last; `unavailable` if this VM has none.
+    Result<ByteStream> boot_log();
 
   private:
     struct BootLog {
@@ -69,15 +72,25 @@ class Attester {
         Bytes log;
     };
 
+    Result<cert::Collection> collect_once(const ClaimsRequest& request);
+    Result<cert::Claims> make_claims(const ClaimsRequest& request, const Bytes& ak_public,
+                                     cert::Collection& out);
     Status add_tee(cert::Collection& out);
-    Status add_tpm(cert::Collection& out, const Bytes& ak_public);
-    Status add_ima(cert::Collection& out);
+    Status add_tpm(cert::Collection& out, const Bytes& ak_public, bool with_ima);
+    Result<cert::TpmPart> quote(ByteView qualifying, const Bytes& ak_public);
+    bool may_read_again();
     void add_endorsements(const TeeQuote& quote, cert::Collection& out);
-    Result<std::optional<BootLog>> read_boot_log();
+    /// The same object as last time if its content is; null if there is none.
+    Result<std::shared_ptr<const BootLog>> read_boot_log();
 
     EvidenceSources sources_;
     Files& files_;
     const Clock& clock_;
+    std::optional<ImaLog> ima_;
+    bool log_differs_ = false;  ///< the log was not readable, or of another TPM state
+    std::optional<std::chrono::milliseconds> read_again_at_;
+    std::mutex boot_mutex_;
+    std::shared_ptr<const BootLog> boot_log_;  ///< the last one
 };
 
 }  // namespace ratls

@@ -115,10 +115,18 @@ Response make_response(int status, std::string_view content_type, Bytes body) {
     return out;
 }
 
+Response make_response(std::string_view content_type, ByteStream stream) {
+    Response out = make_response(200, content_type, {});
+    out.stream = std::move(stream);
+    return out;
+}
+
 Response error_response(int status, std::string_view text) {
     Json body;
     body.set("error", text);
-    return make_response(status, "application/json", to_bytes(as_bytes(body.pretty())));
+    Response out = make_response(status, "application/json", to_bytes(as_bytes(body.pretty())));
+    out.cause = text;
+    return out;
 }
 
 Result<std::uint64_t> query_unsigned(const Request& request, std::string_view name,

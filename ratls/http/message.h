@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "ratls/base/byte_stream.h"
 #include "ratls/base/bytes.h"
 #include "ratls/base/result.h"
 
@@ -46,7 +48,12 @@ struct Response {
     int status = 200;
     std::vector<Header> headers;  ///< without Content-Length and Connection, which the writer adds
     Bytes body;
+    /// What a server sends instead of `body`, and never holds as a whole. Of a response that was
+    /// read: none.
+    std::optional<ByteStream> stream = {};
     bool keep_alive = true;
+    /// Why a server could not do better: for its own log, never sent.
+    std::string cause = {};
 
     const std::string* header(std::string_view name) const;
 };
@@ -54,11 +61,12 @@ struct Response {
 /// "Not Found" for 404; empty if we have no words for the status.
 std::string_view reason_phrase(int status);
 
-/// {"error": text}, as application/json.
+/// {"error": text}, as application/json. The text is the cause, too.
 Response error_response(int status, std::string_view text);
 
 /// A body with its media type.
 Response make_response(int status, std::string_view content_type, Bytes body);
+Response make_response(std::string_view content_type, ByteStream stream);  ///< status 200
 
 /// The parameter as a decimal number without sign or leading zeros, at most 2^63-1; `otherwise` if
 /// it is absent: `?from=17`.

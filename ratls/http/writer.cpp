@@ -22,7 +22,7 @@ Status append_headers(std::string& out, const std::vector<Header>& headers) {
     return {};
 }
 
-std::string framing(std::size_t body_size, bool with_length, bool keep_alive) {
+std::string framing(std::uint64_t body_size, bool with_length, bool keep_alive) {
     return (with_length ? "content-length: " + std::to_string(body_size) + "\r\n" : "") +
            (keep_alive ? "" : "connection: close\r\n") + "\r\n";
 }
@@ -51,7 +51,8 @@ Result<std::string> write_head(const Response& response) {
                       std::string(reason_phrase(response.status)) + "\r\n";
     RATLS_CHECK(append_headers(out, response.headers));
     const bool has_length = response.status != 204 && response.status != 304;
-    return out + framing(response.body.size(), has_length, response.keep_alive);
+    const std::uint64_t size = response.stream ? response.stream->size : response.body.size();
+    return out + framing(size, has_length, response.keep_alive);
 }
 
 }  // namespace ratls::http

@@ -12,7 +12,7 @@ namespace ratls::http {
 /// name or value could end its line, or a header is one of those that are written here.
 Result<std::string> write_head(const Request& request);
 
-/// Status line, headers, Content-Length of the body, Connection.
+/// Status line, headers, Content-Length of the body or stream, Connection.
 Result<std::string> write_head(const Response& response);
 
 }  // namespace ratls::http

@@ -13,6 +13,18 @@
 
 namespace ratls {
 
+/// Which file is behind a path, and in which state.
+struct FileStamp {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::uint64_t size = 0;        ///< bytes; 0 where the kernel makes the content as it is read
+    std::int64_t modified_ns = 0;  ///< since 1970, by the file system
+    bool same_file(const FileStamp& other) const {
+        return device == other.device && inode == other.inode;
+    }
+    friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+
 /// A file that is open for reading. For one thread.
 class OpenFile {
   public:
@@ -49,6 +61,8 @@ class Files {
     virtual Result<bool> exists(const std::string& path) = 0;
     /// Bytes of a regular file; 0 for anything else, which may be readable once only.
     virtual std::uint64_t size(const std::string& path) = 0;
+    /// Follows links. The stamp of a file that was replaced or written differs.
+    virtual Result<FileStamp> stamp(const std::string& path) = 0;
     virtual Result<std::unique_ptr<OpenFile>> open(const std::string& path) = 0;
     /// In the folder that TMPDIR names, or /var/tmp: /tmp is often in memory.
     virtual Result<std::unique_ptr<TemporaryFile>> make_temporary() = 0;
@@ -88,6 +102,7 @@ class LinuxFiles : public Files {
     Result<Bytes> read(const std::string& path, std::size_t max_bytes) override;
     Result<bool> exists(const std::string& path) override;
     std::uint64_t size(const std::string& path) override;
+    Result<FileStamp> stamp(const std::string& path) override;
     Result<std::unique_ptr<OpenFile>> open(const std::string& path) override;
     Result<std::unique_ptr<TemporaryFile>> make_temporary() override;
     Status write(const std::string& path, ByteView content) override;

@@ -196,6 +196,16 @@ std::uint64_t LinuxFiles::size(const std::string& path) {
     return regular ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
+Result<FileStamp> LinuxFiles::stamp(const std::string& path) {
+    struct stat info{};
+    if (::stat(path.c_str(), &info) != 0) {
+        return system_failure(quoted(path, 300), errno);
+    }
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    return FileStamp{info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size),
+                     info.st_mtim.tv_sec * kSecond + info.st_mtim.tv_nsec};
+}
+
 Result<std::unique_ptr<OpenFile>> LinuxFiles::open(const std::string& path) {
     Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.get() < 0) {

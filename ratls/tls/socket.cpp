@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <memory>
@@ -77,6 +78,22 @@ Result<Descriptor> connect_one(const addrinfo& address, Deadline deadline) {
     }
     send_without_delay(fd.get());
     return fd;
+}
+
+std::string number_text(const in_addr& address) {
+    std::array<char, INET_ADDRSTRLEN> text{};
+    return inet_ntop(AF_INET, &address, text.data(), text.size());
+}
+
+/// IPv4 where it came through a socket of IPv6: ::ffff:192.0.2.1.
+std::string number_text(const in6_addr& address) {
+    if (IN6_IS_ADDR_V4MAPPED(&address)) {
+        in_addr v4{};
+        std::copy_n(std::begin(address.s6_addr) + 12, 4, reinterpret_cast<std::uint8_t*>(&v4));
+        return number_text(v4);
+    }
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    return inet_ntop(AF_INET6, &address, text.data(), text.size());
 }
 
 }  // namespace
@@ -172,18 +189,43 @@ Result<std::uint16_t> local_port(int fd) {
                      : reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
 }
 
-std::string peer_text(int fd) {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    char host[NI_MAXHOST] = "";
-    char port[NI_MAXSERV] = "";
-    auto* any = reinterpret_cast<sockaddr*>(&address);
-    if (getpeername(fd, any, &size) != 0 ||
-        getnameinfo(any, size, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+Peer peer_of(int fd) {
+    sockaddr_storage any{};
+    socklen_t size = sizeof any;
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&any), &size) != 0) {
         return {};
     }
-    return address_text(host, port);
+    Peer out;
+    std::uint16_t port = 0;
+    if (any.ss_family == AF_INET) {
+        const auto& v4 = *reinterpret_cast<const sockaddr_in*>(&any);
+        port = ntohs(v4.sin_port);
+        out.address = number_text(v4.sin_addr);
+        out.network = out.address;
+    } else if (any.ss_family == AF_INET6) {
+        const auto& v6 = *reinterpret_cast<const sockaddr_in6*>(&any);
+        port = ntohs(v6.sin6_port);
+        out.address = number_text(v6.sin6_addr);
+        in6_addr first_half = v6.sin6_addr;
+        std::fill(std::begin(first_half.s6_addr) + 8, std::end(first_half.s6_addr),
+                  std::uint8_t{0});
+        out.network =
+            IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) ? out.address : number_text(first_half) + "/64";
+    }
+    out.text = address_text(out.address, std::to_string(port));
+    return out;
+}
+
+Result<std::string> normal_address(const std::string& address) {
+    in_addr v4{};
+    in6_addr v6{};
+    if (inet_pton(AF_INET, address.c_str(), &v4) == 1) {
+        return number_text(v4);
+    }
+    if (inet_pton(AF_INET6, address.c_str(), &v6) == 1) {
+        return number_text(v6);
+    }
+    return fail(Code::usage, quoted(address), "a numeric address wanted");
 }
 
 }  // namespace ratls

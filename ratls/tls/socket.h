@@ -48,7 +48,17 @@ Result<Descriptor> accept_tcp(int listener);
 /// The port that a socket is bound to.
 Result<std::uint16_t> local_port(int fd);
 
-/// The other side's address and port; empty if unknown.
-std::string peer_text(int fd);
+/// The other side of a connection; empty if unknown.
+struct Peer {
+    std::string text;     ///< address and port
+    std::string address;  ///< numeric; IPv4 also where it came as IPv6
+    /// What one owner is likely to have whole: the IPv4 address, or the first 64 bits of the IPv6
+    /// address, as "2001:db8::/64".
+    std::string network;
+};
+Peer peer_of(int fd);
+
+/// An address in the form of `Peer::address`; `usage` for what is none.
+Result<std::string> normal_address(const std::string& address);
 
 }  // namespace ratls

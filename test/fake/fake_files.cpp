@@ -26,6 +26,10 @@ Status FakeFiles::check(const std::string& path) const {
     return {};
 }
 
+FakeFiles::File FakeFiles::made(ByteView content, unsigned mode) {
+    return {std::make_shared<Bytes>(to_bytes(content)), ++last_inode_, mode, ++last_change_ns_};
+}
+
 Result<Bytes> FakeFiles::read(const std::string& path, std::size_t max_bytes) {
     RATLS_CHECK(check(path));
     if (directories_.contains(path)) {
@@ -35,34 +39,34 @@ Result<Bytes> FakeFiles::read(const std::string& path, std::size_t max_bytes) {
     if (found == files_.end()) {
         return missing(path);
     }
-    if (found->second.content.size() > max_bytes) {
+    if (found->second.content->size() > max_bytes) {
         return fail(Code::too_large, quoted(path, 300),
                     "at most " + std::to_string(max_bytes) + " bytes wanted");
     }
-    return found->second.content;
+    return *found->second.content;
 }
 
 namespace {
 
-/// It sees what it was when it was opened.
+/// It sees what is written to this file, not what replaces it.
 class FakeOpenFile final : public TemporaryFile {
   public:
-    explicit FakeOpenFile(Bytes content) : content_(std::move(content)) {}
+    explicit FakeOpenFile(std::shared_ptr<Bytes> content) : content_(std::move(content)) {}
 
     Result<std::size_t> read_at(std::uint64_t offset, std::span<std::uint8_t> into) override {
-        const auto rest = ByteView(content_).subspan(
-            static_cast<std::size_t>(std::min<std::uint64_t>(offset, content_.size())));
+        const auto rest = ByteView(*content_).subspan(
+            static_cast<std::size_t>(std::min<std::uint64_t>(offset, content_->size())));
         const std::size_t size = std::min(rest.size(), into.size());
         std::ranges::copy(rest.first(size), into.begin());
         return size;
     }
     Status append(ByteView more) override {
-        ratls::append(content_, more);
+        ratls::append(*content_, more);
         return {};
     }
 
   private:
-    Bytes content_;
+    std::shared_ptr<Bytes> content_;
 };
 
 }  // namespace
@@ -74,16 +78,22 @@ Result<bool> FakeFiles::exists(const std::string& path) {
 
 std::uint64_t FakeFiles::size(const std::string& path) {
     const auto found = files_.find(path);
-    return found == files_.end() ? 0 : found->second.content.size();
+    return found == files_.end() ? 0 : found->second.content->size();
+}
+
+Result<FileStamp> FakeFiles::stamp(const std::string& path) {
+    RATLS_CHECK(read(path, std::numeric_limits<std::size_t>::max()));
+    const File& file = files_.at(path);
+    return FileStamp{1, file.inode, file.content->size(), file.modified_ns};
 }
 
 Result<std::unique_ptr<OpenFile>> FakeFiles::open(const std::string& path) {
-    RATLS_TRY(Bytes content, read(path, std::numeric_limits<std::size_t>::max()));
-    return std::make_unique<FakeOpenFile>(std::move(content));
+    RATLS_CHECK(read(path, std::numeric_limits<std::size_t>::max()));
+    return std::make_unique<FakeOpenFile>(files_.at(path).content);
 }
 
 Result<std::unique_ptr<TemporaryFile>> FakeFiles::make_temporary() {
-    return std::make_unique<FakeOpenFile>(Bytes());
+    return std::make_unique<FakeOpenFile>(std::make_shared<Bytes>());
 }
 
 Status FakeFiles::write(const std::string& path, ByteView content) {
@@ -92,9 +102,10 @@ Status FakeFiles::write(const std::string& path, ByteView content) {
     if (found == files_.end()) {
         return missing(path);
     }
-    Bytes& old = found->second.content;
+    Bytes& old = *found->second.content;
     old.resize(std::max(old.size(), content.size()));
     std::ranges::copy(content, old.begin());
+    found->second.modified_ns = ++last_change_ns_;
     return {};
 }
 
@@ -106,7 +117,7 @@ Status FakeFiles::replace(const std::string& path, ByteView content, unsigned mo
     if (directories_.contains(path)) {
         return fail(Code::io, quoted(path, 300), "Is a directory");
     }
-    files_[path] = {to_bytes(content), mode};
+    files_[path] = made(content, mode);
     return {};
 }
 
@@ -204,7 +215,19 @@ Result<std::vector<std::string>> FakeFiles::list_directories(const std::string& 
 
 void FakeFiles::put(const std::string& path, ByteView content) {
     put_directory(parent_of(path));
-    files_[path] = {to_bytes(content)};
+    files_[path] = made(content);
+}
+
+void FakeFiles::append(const std::string& path, ByteView more) {
+    File& file = files_.at(path);
+    ratls::append(*file.content, more);
+    file.modified_ns = ++last_change_ns_;
+}
+
+void FakeFiles::overwrite(const std::string& path, ByteView content) {
+    File& file = files_.at(path);
+    *file.content = to_bytes(content);
+    file.modified_ns = ++last_change_ns_;
 }
 
 void FakeFiles::put_directory(const std::string& path) {

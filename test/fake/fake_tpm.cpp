@@ -102,6 +102,9 @@ Result<Secret> FakeTpm::activate(EkKind kind, ByteView id_object, ByteView encry
 
 Result<SignedQuote> FakeTpm::quote(ByteView qualifying_data,
                                    std::span<const tpm::PcrSelection> selection) {
+    if (before_quote) {
+        before_quote();
+    }
     RATLS_CHECK(check_quote_arguments(qualifying_data, selection));
     Writer out;
     out.u32_be(kGeneratedByTpm).u16_be(kAttestQuote);

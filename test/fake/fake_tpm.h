@@ -34,6 +34,8 @@ class FakeTpm : public Tpm {
     /// An NV index that the platform made, with its content.
     void put_nv(std::uint32_t index, Bytes content);
     bool has_nv(std::uint32_t index) const { return nv_.contains(index); }
+    /// Called before each quote; may be empty.
+    std::function<void()> before_quote;
     /// Called before each read and after each write of an index: what else is in the machine may
     /// answer.
     std::function<void(std::uint32_t index)> before_nv_read;

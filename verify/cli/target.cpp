@@ -9,7 +9,7 @@ namespace {
 
 /// An IMA log in memory, in binary form.
 Result<std::shared_ptr<ima::LogSource>> hold_log(ByteView content, Io& io) {
-    auto out = std::make_shared<verify::GrowingLog>(io.files);
+    auto out = std::make_shared<GrowingLog>(io.files);
     if (ima::looks_like_ascii(content)) {
         RATLS_TRY(const Bytes binary, ima::ascii_to_binary(as_text(content)));
         RATLS_CHECK(out->append(binary));
@@ -27,7 +27,7 @@ Result<std::shared_ptr<ima::LogSource>> open_long_log(Io& io, const std::string&
         return nullptr;
     }
     RATLS_TRY(std::unique_ptr<OpenFile> file, io.files.open(path));
-    auto out = std::make_shared<verify::FileLog>(std::move(file));
+    auto out = std::make_shared<FileLog>(std::move(file));
     RATLS_TRY(const ima::LogSource::Piece begin, out->at(0));
     ima::Entry entry;
     return ima::LogReader(begin.bytes).next(entry) ? out : nullptr;

@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "ratls/platform/http_client.h"
+#include "ratls/platform/log_file.h"
 #include "ratls/tls/client.h"
-#include "verify/tls/log_file.h"
 #include "verify/verifier.h"
 
 namespace ratls::verify {

@@ -10,6 +10,7 @@
 #include "test/fake/fake_clock.h"
 #include "test/fake/fake_files.h"
 #include "test/fake/fake_tpm.h"
+#include "test/support/ima_builder.h"
 #include "test/unit/ratls/crypto/make_certificate.h"
 
 using namespace ratls;
@@ -63,6 +64,7 @@ class AgentScene {
         ConnectionInfo info;
         info.exporter = [](ByteView) { return std::array<std::uint8_t, 32>{}; };
         info.leaf_spki_sha256 = sha256(leaf.spki());
+        info.network = network;
         spki = to_bytes(leaf.spki());
         if (other_connection) {
             info.leaf_spki_sha256[0] ^= 1;
@@ -72,6 +74,25 @@ class AgentScene {
         request.path = std::string(kRoot) + std::string(route);
         request.body = std::move(body);
         return agent->handle(request, info);
+    }
+    /// As the kernel does: into the log, then into the PCR.
+    void measure(const std::string& path) {
+        const std::size_t before = ima.log().size();
+        ima.add(path, sha256(as_bytes(path)));
+        if (before == 0) {
+            files.put(config.vm.ima_log, ima.log());
+        } else {
+            files.append(config.vm.ima_log, ByteView(ima.log()).subspan(before));
+        }
+        set_pcr10();
+    }
+    void set_pcr10() const { tpm->set_pcr(10, HashAlg::sha256, ima.pcr()); }
+    /// Starts it with a log of one entry.
+    void start_with_log() {
+        config.vm.ima_log = "/ima";
+        files.put("/ima", Bytes());
+        start();
+        measure("boot_aggregate");
     }
     http::Response evidence() {
         return ask(http::Method::post, "evidence",
@@ -91,6 +112,7 @@ class AgentScene {
     }
 
     FakeFiles files;
+    ImaBuilder ima;
     FakeClock clock;
     VmPlatform platform{.files = files, .tsm_files = files, .clock = clock, .open_tpm = {}};
     AgentConfig config;
@@ -99,6 +121,7 @@ class AgentScene {
     TpmKeys keys;  ///< with which the TPM was opened last
     Bytes spki;    ///< of the connection that was asked last
     bool other_connection = false;
+    std::string network = "192.0.2.1";
     const Bytes secret = Bytes(32, 0x66);
 };
 
@@ -281,6 +304,67 @@ TEST_CASE("agent: evidence and activation share a rate, and the answer says when
     CHECK(scene.evidence().status == 429);
 }
 
+TEST_CASE("agent: logs have a rate of their own for each network, and need no TPM") {
+    AgentScene scene;
+    scene.config.evidence_burst = 1;
+    scene.config.evidence_per_minute = 1;
+    scene.config.log_burst = 2;
+    scene.config.log_per_minute = 60;
+    scene.start_with_log();
+    CHECK(scene.evidence().status == 200);
+    CHECK(scene.evidence().status == 429);
+    scene.tpm->before_quote = [] { FAIL("a log route asks the TPM"); };
+    CHECK(scene.ask(http::Method::get, "ima").status == 200);
+    CHECK(scene.ask(http::Method::get, "eventlog").status == 404);
+    for (const char* route : {"ima", "eventlog"}) {
+        const auto refused = scene.ask(http::Method::get, route);
+        CHECK(refused.status == 429);
+        REQUIRE(refused.header("retry-after") != nullptr);
+        CHECK(*refused.header("retry-after") == "1");
+    }
+    scene.network = "192.0.2.2";
+    const auto served = scene.ask(http::Method::get, "ima");
+    REQUIRE(served.status == 200);
+    REQUIRE(served.stream);
+    CHECK(served.stream->size == scene.ima.log().size());
+}
+
+TEST_CASE("agent: fresh evidence is about the log as it is, also when it is another one") {
+    AgentScene scene;
+    scene.start_with_log();
+    const auto entries = [&]() -> std::uint64_t {
+        const auto response = scene.evidence();
+        REQUIRE_MESSAGE(response.status == 200, as_text(response.body));
+        return cert::parse_collection(response.body).value().ima->entries;
+    };
+    CHECK(entries() == 1);
+    scene.measure("/bin/one");
+    scene.measure("/bin/two");
+    CHECK(entries() == 3);
+    // Written anew in the same file, and longer: nothing but the PCR tells.
+    scene.ima = ImaBuilder();
+    scene.ima.add("boot_aggregate", Bytes(32)).add("/bin/1", Bytes(32)).add("/bin/2", Bytes(32));
+    scene.ima.add("/bin/3", Bytes(32));
+    scene.files.overwrite("/ima", scene.ima.log());
+    scene.set_pcr10();
+    CHECK(entries() == 4);
+}
+
+TEST_CASE("agent: a log that the TPM did not see is no evidence, until it did") {
+    AgentScene scene;
+    scene.start_with_log();
+    scene.measure("/bin/one");
+    CHECK(scene.evidence().status == 200);
+    scene.tpm->reboot();
+    for (int times = 0; times < 3; ++times) {
+        const auto refused = scene.evidence();
+        CHECK(refused.status >= 500);
+        CHECK(refused.cause.find("does not replay to PCR 10") != std::string::npos);
+    }
+    scene.set_pcr10();
+    CHECK(scene.evidence().status == 200);
+}
+
 TEST_CASE("agent: a renewal is not held up by an empty rate") {
     AgentScene scene;
     scene.config.evidence_burst = 1;
@@ -297,16 +381,25 @@ TEST_CASE("agent: a renewal is not held up by an empty rate") {
 TEST_CASE("agent.config: limits and keys of the TPM are read, within their bounds") {
     const auto config = parse_config(
         "names = [\"vm\"]\n[evidence]\nak_type = \"rsa\"\nek_handle = \"0x81010001\"\n"
-        "ek_certificate = \"/ek.pem\"\n[limits]\nevidence_burst = 1\nevidence_per_minute = 6000\n");
+        "ek_certificate = \"/ek.pem\"\n[limits]\nevidence_burst = 1\nevidence_per_minute = 6000\n"
+        "log_burst = 2\nlog_per_minute = 3\nconnections_per_address = 0\n"
+        "proxies = [\"192.0.2.9\", \"2001:DB8:0::9\", \"::ffff:192.0.2.8\"]\n");
     REQUIRE_MESSAGE(config, (config ? "" : config.error().text()));
     CHECK(config->vm.ak_type == "rsa");
     CHECK(config->vm.ek_handle == "0x81010001");
     CHECK(config->vm.ek_certificate == "/ek.pem");
     CHECK(config->evidence_burst == 1);
     CHECK(config->evidence_per_minute == 6000);
+    CHECK(config->log_burst == 2);
+    CHECK(config->log_per_minute == 3);
+    CHECK(config->connections_per_address == 0);
+    CHECK(config->proxies == std::vector<std::string>{"192.0.2.9", "2001:db8::9", "192.0.2.8"});
     for (const char* wrong :
          {"evidence_burst = 0", "evidence_burst = 1001", "evidence_per_minute = 0",
-          "evidence_per_minute = 6001", "evidence_per_minute = \"1\"", "other = 1"}) {
+          "evidence_per_minute = 6001", "log_burst = 0", "log_per_minute = 60001",
+          "connections_per_address = -1", "connections_per_address = 257", "proxies = \"x\"",
+          "proxies = [\"proxy.example\"]", "proxies = [\"192.0.2.0/24\"]",
+          "evidence_per_minute = \"1\"", "other = 1"}) {
         CAPTURE(wrong);
         CHECK_FALSE(parse_config(std::string("names = [\"vm\"]\n[limits]\n") + wrong + "\n"));
     }

@@ -5,6 +5,9 @@
 #include <thread>
 #include <vector>
 
+#include "agent/held_bytes.h"
+#include "agent/network_rates.h"
+#include "agent/places.h"
 #include "agent/token_bucket.h"
 #include "agent/turns.h"
 #include "test/support/child.h"
@@ -87,4 +90,77 @@ TEST_CASE("agent.limits: the renewal goes before all who wait, and never is refu
         first.reset();
     }
     CHECK(order == std::vector<char>{'R', 'r', 'r', 'r'});
+}
+
+TEST_CASE("agent.limits: a token for what was not done comes back, and no more than the burst") {
+    TokenBucket bucket(2, 60);
+    CHECK(bucket.full(milliseconds(0)));
+    CHECK_FALSE(bucket.take(milliseconds(0)));
+    CHECK_FALSE(bucket.full(milliseconds(999)));
+    CHECK(bucket.full(milliseconds(1000)));
+    bucket.give_back();
+    bucket.give_back();
+    CHECK_FALSE(bucket.take(milliseconds(0)));
+    CHECK_FALSE(bucket.take(milliseconds(0)));
+    CHECK(bucket.take(milliseconds(0)));
+}
+
+TEST_CASE("agent.limits: each network has a rate of its own") {
+    NetworkRates rates(1, 60);
+    CHECK_FALSE(rates.take("192.0.2.1", milliseconds(0)));
+    CHECK(rates.take("192.0.2.1", milliseconds(0)) == seconds(1));
+    CHECK_FALSE(rates.take("192.0.2.2", milliseconds(0)));
+    CHECK_FALSE(rates.take("192.0.2.1", milliseconds(1000)));
+}
+
+TEST_CASE("agent.limits: more networks than are remembered share a rate, until others are full") {
+    NetworkRates rates(1, 60);
+    const milliseconds start{10'000};
+    for (std::size_t i = 0; i < NetworkRates::kMaxNetworks; ++i) {
+        CHECK_FALSE(rates.take(std::to_string(i), start));
+    }
+    CHECK_FALSE(rates.take("one more", start));
+    CHECK(rates.take("and another", start));
+    CHECK(rates.take("0", start));
+    // A second later all of them have their token again.
+    CHECK_FALSE(rates.take("one more", start + seconds(1)));
+    CHECK_FALSE(rates.take("and another", start + seconds(1)));
+    CHECK(rates.take("and another", start + seconds(1)));
+}
+
+TEST_CASE("agent.limits: places are counted for each network, but not those of proxies") {
+    Places places(2, {"192.0.2.9", "2001:db8::9"});
+    const std::string wide = "2001:db8::/64";
+    places.enter(wide);
+    CHECK_FALSE(places.full("2001:db8::1", wide));
+    places.enter(wide);
+    CHECK(places.full("2001:db8::1", wide));
+    CHECK(places.full("2001:db8::2", wide));
+    CHECK_FALSE(places.full("2001:db8::9", wide));
+    CHECK_FALSE(places.full("2001:db8:0:1::1", "2001:db8:0:1::/64"));
+    CHECK_FALSE(places.full("192.0.2.9", "192.0.2.9"));
+    places.leave(wide);
+    CHECK_FALSE(places.full("2001:db8::1", wide));
+    Places any(0, {});
+    for (int i = 0; i < 1000; ++i) {
+        any.enter("192.0.2.1");
+    }
+    CHECK_FALSE(any.full("192.0.2.1", "192.0.2.1"));
+}
+
+TEST_CASE("agent.limits: bytes are shared out, and come back with who had them") {
+    HeldBytes bytes(10);
+    auto first = bytes.take(6);
+    CHECK(first);
+    CHECK_FALSE(bytes.take(5));
+    {
+        const auto second = bytes.take(4);
+        CHECK(second);
+        CHECK_FALSE(bytes.take(1));
+    }
+    CHECK(bytes.take(4));
+    first = {};
+    CHECK(bytes.take(10));
+    CHECK_FALSE(bytes.take(11));
+    CHECK_FALSE(bytes.take(SIZE_MAX));
 }

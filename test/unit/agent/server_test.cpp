@@ -1,5 +1,6 @@
 #include "agent/server.h"
 
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -148,6 +149,45 @@ std::chrono::milliseconds time_to_end(TlsConnection& connection) {
         }
     }
 }
+
+/// Asks for more than the connection takes, and reads nothing.
+void keep_busy(TlsConnection& client) {
+    CHECK(client.write(as_bytes("GET /big HTTP/1.1\r\nHost: x\r\n\r\n"), soon()));
+    CHECK(wait_for(client.fd(), POLLIN, soon()).value());
+}
+
+/// A connection to 127.0.0.1 from another address of this machine.
+Descriptor connect_from(const char* source, std::uint16_t port) {
+    Descriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    const auto* any = reinterpret_cast<const sockaddr*>(&address);
+    REQUIRE(inet_pton(AF_INET, source, &address.sin_addr) == 1);
+    REQUIRE(::bind(fd.get(), any, sizeof address) == 0);
+    REQUIRE(inet_pton(AF_INET, "127.0.0.1", &address.sin_addr) == 1);
+    address.sin_port = htons(port);
+    REQUIRE(::connect(fd.get(), any, sizeof address) == 0);
+    return fd;
+}
+
+/// The log of a server.
+class Lines {
+  public:
+    std::function<void(std::string_view)> take() {
+        return [this](std::string_view line) {
+            const std::lock_guard lock(mutex_);
+            lines_.emplace_back(line);
+        };
+    }
+    std::vector<std::string> all() {
+        const std::lock_guard lock(mutex_);
+        return lines_;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::vector<std::string> lines_;
+};
 
 }  // namespace
 
@@ -390,19 +430,24 @@ TEST_CASE("agent.server: handshakes that stall half way use up nothing that othe
 }
 
 TEST_CASE("agent.server: a full server answers 503, and serves again when there is room") {
+    Lines lines;
     ServerOptions options;
     options.limits.max_connections = 2;
+    options.limits.stalled = 60s;
+    options.log = lines.take();
     Running running(options);
     std::optional<TlsConnection> one = running.connect();
     TlsConnection two = running.connect();
-    ask(*one, request(http::Method::get, "/x"));
-    ask(two, request(http::Method::get, "/x"));
+    keep_busy(*one);
+    keep_busy(two);
     TlsConnection three = running.connect();
     const auto refused = ask(three, request(http::Method::get, "/x"));
     CHECK(refused.status == 503);
     CHECK_FALSE(refused.keep_alive);
     CHECK(error_of(refused) == "too many connections");
-    CHECK(ask(two, request(http::Method::get, "/x")).status == 200);
+    REQUIRE(lines.all().size() == 1);
+    CHECK(lines.all().front().starts_with("503 to 127.0.0.1:"));
+    CHECK(lines.all().front().ends_with(": too many connections"));
 
     one->close();
     one.reset();
@@ -410,6 +455,169 @@ TEST_CASE("agent.server: a full server answers 503, and serves again when there 
     for (int i = 0; i < 500 && status == 503; ++i) {  // the server has yet to notice
         TlsConnection next = running.connect();
         status = ask(next, request(http::Method::get, "/x")).status;
+    }
+    CHECK(status == 200);
+}
+
+TEST_CASE("agent.server: of a full server the connection that is idle longest goes") {
+    ServerOptions options;
+    options.limits.max_connections = 3;
+    Running running(options);
+    TlsConnection one = running.connect();
+    TlsConnection two = running.connect();
+    TlsConnection three = running.connect();
+    for (TlsConnection* used : {&three, &one, &two, &one}) {
+        CHECK(ask(*used, request(http::Method::get, "/x")).status == 200);
+    }
+    TlsConnection four = running.connect();
+    CHECK(ask(four, request(http::Method::get, "/x")).status == 200);
+    CHECK(time_to_end(three) < 10s);
+    CHECK(ask(one, request(http::Method::get, "/x")).status == 200);
+    CHECK(ask(two, request(http::Method::get, "/x")).status == 200);
+}
+
+TEST_CASE("agent.server: of a network with all its places the one that is idle longest goes") {
+    ServerOptions options;
+    options.limits.max_of_network = 2;
+    Running running(options);
+    TlsConnection one = running.connect();
+    TlsConnection two = running.connect();
+    ask(one, request(http::Method::get, "/x"));
+    ask(two, request(http::Method::get, "/x"));
+    const Descriptor other = connect_from("127.0.0.2", running.endpoint().port);
+    TlsConnection three = running.connect();
+    CHECK(ask(three, request(http::Method::get, "/x")).status == 200);
+    CHECK(time_to_end(one) < 10s);
+    CHECK(ask(two, request(http::Method::get, "/x")).status == 200);
+    CHECK_FALSE(wait_for(other.get(), POLLIN | POLLRDHUP, deadline_in(0ms)).value());
+}
+
+TEST_CASE("agent.server: a network that is busy at all its places is told 503, others are served") {
+    ServerOptions options;
+    options.limits.max_of_network = 2;
+    options.limits.stalled = 60s;
+    const auto get = [](const Running& running, const char* from) {
+        return run_program("curl", {"-k", "-sS", "--noproxy", "*", "--max-time", "20", "-o",
+                                    "/dev/null", "-w", "%{http_code}", "--interface", from,
+                                    "https://" + running.endpoint().text() + "/x"})
+            .output;
+    };
+    SUBCASE("without proxies") {
+        Running running(options);
+        TlsConnection one = running.connect();
+        TlsConnection two = running.connect();
+        keep_busy(one);
+        keep_busy(two);
+        CHECK(get(running, "127.0.0.1") == "503");
+        CHECK(get(running, "127.0.0.2") == "200");
+    }
+    SUBCASE("a proxy has more clients than one") {
+        options.proxies = {"127.0.0.1"};
+        Running running(options);
+        TlsConnection one = running.connect();
+        TlsConnection two = running.connect();
+        keep_busy(one);
+        keep_busy(two);
+        CHECK(get(running, "127.0.0.1") == "200");
+    }
+    SUBCASE("who takes nothing for long makes room") {
+        options.limits.stalled = 200ms;
+        Running running(options);
+        TlsConnection one = running.connect();
+        TlsConnection two = running.connect();
+        keep_busy(one);
+        keep_busy(two);
+        std::string status = "503";
+        for (int i = 0; i < 500 && status == "503"; ++i) {
+            status = get(running, "127.0.0.1");
+        }
+        CHECK(status == "200");
+    }
+}
+
+TEST_CASE("agent.server: a crowd that is refused does not keep others from their 503") {
+    ServerOptions options;
+    options.limits.max_of_network = 1;
+    options.limits.stalled = 60s;
+    Running running(options);
+    TlsConnection busy = running.connect();
+    keep_busy(busy);
+    std::vector<Descriptor> silent;
+    for (int i = 0; i < 100; ++i) {
+        silent.push_back(connect_tcp(running.endpoint(), soon()).value());
+    }
+    TlsConnection client = running.connect();
+    CHECK(ask(client, request(http::Method::get, "/x")).status == 503);
+}
+
+TEST_CASE("agent.server: a stream is sent record by record, and held by nobody") {
+    constexpr std::uint64_t kSize = (std::uint64_t{8} << 20) + 5;
+    std::atomic<std::size_t> largest = 0;
+    Running running({}, [&](const http::Request&, const ConnectionInfo&) {
+        const auto read = [&largest](std::uint64_t offset,
+                                     std::span<std::uint8_t> into) -> Result<std::size_t> {
+            largest = std::max<std::size_t>(largest, into.size());
+            const std::size_t size = std::min<std::size_t>(into.size(), 10'007);
+            for (std::size_t i = 0; i < size; ++i) {
+                into[i] = static_cast<std::uint8_t>((offset + i) % 251);
+            }
+            return size;
+        };
+        return http::make_response("text/plain", ByteStream{kSize, read});
+    });
+    TlsConnection client = running.connect();
+    for (int times = 0; times < 2; ++times) {
+        const Bytes body = ask(client, request(http::Method::get, "/x")).body;
+        REQUIRE(body.size() == kSize);
+        bool same = true;
+        for (std::size_t i = 0; i < body.size(); ++i) {
+            same = same && body[i] == i % 251;
+        }
+        CHECK(same);
+    }
+    CHECK(largest == 16384);
+}
+
+TEST_CASE("agent.server: a stream whose bytes go breaks the connection off") {
+    Running running({}, [&](const http::Request& request, const ConnectionInfo&) {
+        const bool fails = request.path == "/fails";
+        const auto read = [fails](std::uint64_t offset,
+                                  std::span<std::uint8_t> into) -> Result<std::size_t> {
+            if (offset > 100'000 && fails) {
+                return fail(Code::unavailable, "log", "gone");
+            }
+            return offset > 100'000 ? 0 : into.size();
+        };
+        return http::make_response("text/plain", ByteStream{200'000, read});
+    });
+    for (const char* path : {"/fails", "/ends"}) {
+        TlsConnection client = running.connect();
+        CHECK_FALSE(exchange(client, request(http::Method::get, path), 1'000'000, soon()));
+    }
+}
+
+TEST_CASE("agent.server: what the responses of all clients hold in memory is bounded") {
+    Lines lines;
+    ServerOptions options;
+    options.limits.max_held = std::size_t{20} << 20;
+    options.log = lines.take();
+    Running running(options);
+    std::optional<TlsConnection> one = running.connect();
+    TlsConnection two = running.connect();
+    keep_busy(*one);
+    keep_busy(two);
+    TlsConnection three = running.connect();
+    const auto refused = ask(three, request(http::Method::get, "/big"));
+    CHECK(refused.status == 503);
+    CHECK(refused.keep_alive);
+    CHECK(error_of(refused) == "too many responses are under way");
+    CHECK(ask(three, request(http::Method::get, "/x")).status == 200);
+    REQUIRE(lines.all().size() == 1);
+    CHECK(lines.all().front().ends_with(", GET \"/big\": too many responses are under way"));
+    one->close();
+    int status = 503;
+    for (int i = 0; i < 500 && status == 503; ++i) {  // the server has yet to notice
+        status = ask(three, request(http::Method::get, "/big")).status;
     }
     CHECK(status == 200);
 }

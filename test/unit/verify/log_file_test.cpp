@@ -1,5 +1,5 @@
 // Logs that are too long for memory, and those that come piece by piece.
-#include "verify/tls/log_file.h"
+#include "ratls/platform/log_file.h"
 
 #include <doctest/doctest.h>
 
@@ -10,8 +10,6 @@
 
 using namespace ratls;
 using namespace ratls::test;
-using verify::FileLog;
-using verify::GrowingLog;
 
 namespace {
 

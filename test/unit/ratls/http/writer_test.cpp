@@ -74,6 +74,16 @@ TEST_CASE("http.write: a response reads back as it was") {
     CHECK(write_head(response)->ends_with("content-length: 2\r\nconnection: close\r\n\r\n"));
 }
 
+TEST_CASE("http.write: the length of a stream is written, of which nothing is read") {
+    const auto read = [](std::uint64_t, std::span<std::uint8_t>) -> Result<std::size_t> {
+        return fail(Code::internal, "stream", "was read");
+    };
+    const auto head = write_head(make_response("text/plain", {std::uint64_t{5} << 30, read}));
+    REQUIRE(head);
+    CHECK(*head ==
+          "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5368709120\r\n\r\n");
+}
+
 TEST_CASE("http.write: 204 and 304 have no length, and odd statuses are ours to avoid") {
     Response response;
     response.status = 204;

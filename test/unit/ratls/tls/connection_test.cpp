@@ -471,3 +471,42 @@ TEST_CASE("tls.exchange: a body that lasts until the end needs an orderly end") 
         CHECK(response.has_value() == orderly);
     }
 }
+
+TEST_CASE("tls: a peer has an address and a network") {
+    const auto peer_on = [](const std::string& address) -> Result<Peer> {
+        RATLS_TRY(const Descriptor listener, listen_tcp(address, 0, 1));
+        RATLS_TRY(const std::uint16_t port, local_port(listener.get()));
+        RATLS_TRY(const Descriptor client,
+                  connect_tcp({.host = address, .port = port, .address = ""}, soon()));
+        CHECK(wait_for(listener.get(), POLLIN, soon()).value());
+        RATLS_TRY(const Descriptor accepted, accept_tcp(listener.get()));
+        return peer_of(accepted.get());
+    };
+    const auto v4 = peer_on("127.0.0.1");
+    REQUIRE(v4);
+    CHECK(v4->address == "127.0.0.1");
+    CHECK(v4->network == "127.0.0.1");
+    CHECK(v4->text.starts_with("127.0.0.1:"));
+    const auto mapped = peer_on("::ffff:127.0.0.1");
+    const auto v6 = peer_on("::1");
+    if (mapped && v6) {  // a machine may have no IPv6
+        CHECK(mapped->address == "127.0.0.1");
+        CHECK(mapped->network == "127.0.0.1");
+        CHECK(v6->address == "::1");
+        CHECK(v6->network == "::/64");
+        CHECK(v6->text.starts_with("[::1]:"));
+    }
+    CHECK(peer_of(-1).text.empty());
+}
+
+TEST_CASE("tls: an address has one form") {
+    CHECK(normal_address("192.0.2.1") == "192.0.2.1");
+    CHECK(normal_address("2001:DB8:0:0::1") == "2001:db8::1");
+    CHECK(normal_address("::ffff:192.0.2.1") == "192.0.2.1");
+    for (const char* wrong : {"", "vm.example", "192.0.2.0/24", "192.0.2.1 ", "fe80::1%lo"}) {
+        CAPTURE(wrong);
+        const auto refused = normal_address(wrong);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().what == "a numeric address wanted");
+    }
+}

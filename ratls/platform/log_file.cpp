@@ -1,8 +1,10 @@
-#include "verify/tls/log_file.h"
+#include "ratls/platform/log_file.h"
+
+#include <algorithm>
 
 #include "ratls/evidence/ima/log.h"
 
-namespace ratls::verify {
+namespace ratls {
 
 static_assert(FileLog::kWindow > ima::kMaxEntryBytes);
 
@@ -40,4 +42,15 @@ Result<ima::LogSource::Piece> GrowingLog::at(std::uint64_t offset) {
     return file_ ? file_->at(offset) : ima::MemoryLog(memory_).at(offset);
 }
 
-}  // namespace ratls::verify
+Result<std::size_t> GrowingLog::read_at(std::uint64_t offset, std::span<std::uint8_t> into) {
+    if (temporary_ != nullptr) {
+        return temporary_->read_at(offset, into);
+    }
+    const ByteView rest =
+        ByteView(memory_).subspan(std::min<std::uint64_t>(offset, memory_.size()));
+    const std::size_t size = std::min(rest.size(), into.size());
+    std::ranges::copy(rest.first(size), into.begin());
+    return size;
+}
+
+}  // namespace ratls

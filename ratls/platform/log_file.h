@@ -6,7 +6,7 @@
 #include "ratls/evidence/ima/log_source.h"
 #include "ratls/platform/files.h"
 
-namespace ratls::verify {
+namespace ratls {
 
 /// A list in a file, of which one window is in memory.
 class FileLog : public ima::LogSource {
@@ -33,6 +33,8 @@ class GrowingLog : public ima::LogSource {
     Status append(ByteView more);
     std::uint64_t size() const { return size_; }
     Result<Piece> at(std::uint64_t offset) override;
+    /// As OpenFile: gives the number of bytes, 0 behind the end.
+    Result<std::size_t> read_at(std::uint64_t offset, std::span<std::uint8_t> into);
 
   private:
     Files& files_;
@@ -42,4 +44,4 @@ class GrowingLog : public ima::LogSource {
     std::optional<FileLog> file_;
 };
 
-}  // namespace ratls::verify
+}  // namespace ratls
