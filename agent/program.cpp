@@ -2,11 +2,13 @@
 
 #include <CLI/CLI.hpp>
 #include <condition_variable>
+#include <cstdlib>
 #include <ostream>
 #include <thread>
 
 #include "agent/agent.h"
 #include "ratls/base/text.h"
+#include "ratls/collect/carried.h"
 #include "ratls/crypto/provider.h"
 #include "ratls/platform/named_files.h"
 #include "ratls/platform/program.h"
@@ -16,6 +18,7 @@ namespace {
 
 constexpr std::size_t kMaxConfig = std::size_t{64} << 10;
 constexpr std::chrono::seconds kRenewalCheck{60};
+constexpr std::chrono::milliseconds kLastMoment{100};
 constexpr unsigned kWorkers = 1 + kMaxWaiting + 2;  // one has the TPM; two are there for the others
 
 std::atomic<Server*> running_server{nullptr};
@@ -29,30 +32,39 @@ void on_signal(int /*number*/) {
 /// Looks once a minute whether the certificate is due.
 class Renewal {
   public:
-    Renewal(Agent& agent, std::ostream& err)
-        : thread_([this, &agent, &err] {
+    Renewal(Agent& agent, const Agent::Log& log)
+        : thread_([this, &agent, &log] {
               std::unique_lock lock(mutex_);
               while (!wake_.wait_for(lock, kRenewalCheck, [this] { return stop_; })) {
+                  lock.unlock();
                   if (auto status = agent.renew_if_due(); !status) {
-                      err << "warning: renewal: " << status.error().text() << std::endl;
+                      log("warning: renewal: " + status.error().text());
                   }
+                  lock.lock();
               }
+              ended_ = true;
+              wake_.notify_all();
           }) {}
     ~Renewal() {
-        {
-            const std::lock_guard lock(mutex_);
-            stop_ = true;
-        }
-        wake_.notify_all();
+        static_cast<void>(stop(std::chrono::milliseconds(0)));
         thread_.join();
     }
     Renewal(const Renewal&) = delete;
     Renewal& operator=(const Renewal&) = delete;
 
+    /// False: it is still at it.
+    bool stop(std::chrono::milliseconds patience) {
+        std::unique_lock lock(mutex_);
+        stop_ = true;
+        wake_.notify_all();
+        return wake_.wait_for(lock, patience, [this] { return ended_; });
+    }
+
   private:
     std::mutex mutex_;
     std::condition_variable wake_;
     bool stop_ = false;
+    bool ended_ = false;
     std::thread thread_;
 };
 
@@ -82,7 +94,13 @@ std::vector<NamedFile> files_of(const AgentConfig& config, const std::string& pa
 
 int serve(const AgentConfig& config, const VmPlatform& platform, std::ostream& out,
           std::ostream& err) {
-    auto agent = Agent::start(config, platform);
+    std::mutex log_mutex;
+    const Agent::Log log = [&err, &log_mutex](std::string_view line) {
+        const std::lock_guard lock(log_mutex);
+        err << line << std::endl;
+    };
+    auto agent = Agent::start(
+        config, platform, [&log](std::string_view line) { log("warning: " + std::string(line)); });
     if (!agent) {
         return report(err, agent.error(),
                       "`ratls-agent --check --config FILE` tests a configuration");
@@ -93,11 +111,7 @@ int serve(const AgentConfig& config, const VmPlatform& platform, std::ostream& o
     options.workers = kWorkers;
     options.limits.max_of_network = config.connections_per_address;
     options.proxies = config.proxies;
-    std::mutex log_mutex;
-    options.log = [&err, &log_mutex](std::string_view line) {
-        const std::lock_guard lock(log_mutex);
-        err << "error: " << line << std::endl;
-    };
+    options.log = [&log](std::string_view line) { log("error: " + std::string(line)); };
     Server server(
         options, [&agent] { return (*agent)->identity(); },
         [&agent](const http::Request& request, const ConnectionInfo& connection) {
@@ -121,8 +135,13 @@ int serve(const AgentConfig& config, const VmPlatform& platform, std::ostream& o
     }
     out << "listening on " << printable(config.address) << " port " << server.port() << std::endl;
     {
-        const Renewal renewal(**agent, err);
-        server.run();
+        Renewal renewal(**agent, log);
+        const bool ended = server.run();
+        if (!renewal.stop(kLastMoment) || !ended) {
+            // Whoever waits for the TPM cannot be waited for.
+            log("warning: the TPM or the TEE does not answer; ended without waiting for it");
+            std::_Exit(0);
+        }
     }
     running_server = nullptr;
     return 0;

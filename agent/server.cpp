@@ -23,6 +23,7 @@ namespace {
 
 constexpr int kBacklog = 128;
 constexpr std::size_t kMaxRefusals = 16;  // clients that are being told 503 at the same time
+constexpr int kShareForWorkers = 10;      // of the time to end: a tenth
 constexpr std::chrono::milliseconds kPauseWhenShort{100};  // of file descriptors or memory
 
 using SessionPtr = std::unique_ptr<Session>;
@@ -65,6 +66,8 @@ struct Server::Impl {
     std::deque<SessionPtr> jobs;       // ready to advance
     std::vector<SessionPtr> returned;  // advanced, to be waited for
     bool closing = false;
+    unsigned working = 0;  // workers that have not ended
+    std::condition_variable worker_ended;
 
     // The waiting thread's own.
     std::vector<SessionPtr> parked;
@@ -73,7 +76,9 @@ struct Server::Impl {
     Deadline accept_from{};
     std::vector<pollfd> items;
 
-    void run();
+    std::vector<std::jthread> workers;  // the first to go, since they use the rest
+
+    bool run();
     void work_loop();
     void release(SessionPtr session);
     void enqueue(SessionPtr session);
@@ -108,27 +113,30 @@ std::uint16_t Server::port() const {
     return impl_->port;
 }
 
-void Server::run() {
-    impl_->run();
+bool Server::run() {
+    return impl_->run();
 }
 
 void Server::stop() noexcept {
     impl_->stop.set();
 }
 
-void Server::Impl::run() {
-    std::vector<std::jthread> workers;
-    for (unsigned i = 0; i < std::max(1U, context.options.workers); ++i) {
+bool Server::Impl::run() {
+    working = std::max(1U, context.options.workers);
+    for (unsigned i = working; i > 0; --i) {
         workers.emplace_back([this] { work_loop(); });
     }
+    const std::chrono::milliseconds drain = context.options.limits.drain;
     Deadline give_up = Deadline::max();
+    Deadline end = Deadline::max();
     for (;;) {
         wait_for_events(next_deadline(give_up));
         const Deadline now = std::chrono::steady_clock::now();
         if (!context.stopping && (items[0].revents & POLLIN) != 0) {
             context.stopping = true;
             listener.reset();
-            give_up = now + context.options.limits.drain;
+            end = now + drain;
+            give_up = end - drain / kShareForWorkers;
         }
         look_at_parked(now);
         take_returned();  // also those that may go for others
@@ -145,9 +153,11 @@ void Server::Impl::run() {
         jobs.clear();
     }
     work.notify_all();
-    workers.clear();  // waits for handlers under way
+    std::unique_lock lock(mutex);
+    const bool ended = worker_ended.wait_until(lock, end, [this] { return working == 0; });
     parked.clear();
     returned.clear();
+    return ended;
 }
 
 Deadline Server::Impl::next_deadline(Deadline latest) const {
@@ -290,6 +300,8 @@ void Server::Impl::work_loop() {
     for (;;) {
         work.wait(lock, [this] { return closing || !jobs.empty(); });
         if (closing) {
+            --working;
+            worker_ended.notify_all();
             return;
         }
         SessionPtr session = std::move(jobs.front());

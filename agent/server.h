@@ -28,7 +28,7 @@ struct ServerLimits {
     std::chrono::milliseconds lifetime{600000};  ///< of a connection; no new request after that
     /// Without progress, within a request or response, before it may go for others.
     std::chrono::milliseconds stalled{5000};
-    std::chrono::milliseconds drain{5000};  ///< after `stop`, for responses under way
+    std::chrono::milliseconds drain{5000};  ///< after `stop`, until `run` returns
 };
 
 struct ServerOptions {
@@ -47,7 +47,7 @@ struct ServerOptions {
 /// What a handler may know of the connection; valid during its call.
 struct ConnectionInfo {
     std::function<Result<std::array<std::uint8_t, 32>>(ByteView nonce)> exporter;
-    Sha256Digest leaf_spki_sha256{};
+    Sha256Digest leaf_sha256{};  ///< of the certificate that was shown, DER
     std::string alpn;
     std::string peer;               ///< address and port
     std::string network;            ///< Peer::network
@@ -75,8 +75,9 @@ class Server {
     Status listen();
     /// The port after `listen`.
     std::uint16_t port() const;
-    /// Serves until `stop`; responses under way are finished, within `limits.drain`.
-    void run();
+    /// Serves until `stop`; responses under way are finished, within `limits.drain`. False: a
+    /// handler did not return in this time, so that the destructor has to wait for it.
+    bool run();
     /// From any thread or signal handler, also before `run`.
     void stop() noexcept;
 

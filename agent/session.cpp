@@ -199,7 +199,7 @@ bool Session::answer_request() {
     const http::Request request = parser_.take();
     ConnectionInfo info;
     info.exporter = [this](ByteView nonce) { return tls_->exporter(nonce); };
-    info.leaf_spki_sha256 = tls_->leaf_spki_sha256();
+    info.leaf_sha256 = sha256(tls_->server_chain().front());
     info.alpn = tls_->alpn();
     info.peer = peer_.text;
     info.network = peer_.network;

@@ -2,17 +2,20 @@
 
 namespace ratls::agent {
 
-std::optional<Turns::Turn> Turns::wait() {
+std::optional<Turns::Turn> Turns::wait(std::chrono::milliseconds patience) {
     std::unique_lock lock(mutex_);
     if (busy_ || first_ > 0) {
         if (waiting_ >= most_waiting_) {
             return std::nullopt;
         }
         ++waiting_;
-        free_.wait(lock, [this] { return !busy_ && first_ == 0; });
+        const bool free = free_.wait_for(lock, patience, [this] { return !busy_ && first_ == 0; });
         --waiting_;
+        if (!free) {
+            return std::nullopt;
+        }
     }
-    busy_ = true;
+    begin();
     return std::optional<Turn>(std::in_place, *this);
 }
 
@@ -21,13 +24,25 @@ Turns::Turn Turns::go_first() {
     ++first_;
     free_.wait(lock, [this] { return !busy_; });
     --first_;
-    busy_ = true;
+    begin();
     return Turn(*this);
 }
 
 unsigned Turns::waiting() const {
     const std::lock_guard lock(mutex_);
     return waiting_ + first_;
+}
+
+std::chrono::milliseconds Turns::busy_for() const {
+    const std::lock_guard lock(mutex_);
+    return busy_ ? std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                                busy_since_)
+                 : std::chrono::milliseconds(0);
+}
+
+void Turns::begin() {
+    busy_ = true;
+    busy_since_ = std::chrono::steady_clock::now();
 }
 
 void Turns::leave() {

@@ -1,6 +1,7 @@
 // One after the other, with a bound on how many wait and with one who never waits behind them.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -31,21 +32,25 @@ class Turns {
 
     explicit Turns(unsigned most_waiting) : most_waiting_(most_waiting) {}
 
-    /// Waits for a turn; none if already `most_waiting` do.
-    std::optional<Turn> wait();
+    /// Waits for a turn; none if already `most_waiting` do, or if it takes longer than `patience`.
+    std::optional<Turn> wait(std::chrono::milliseconds patience);
     /// Waits for the end of the turn under way only, not for those who wait.
     Turn go_first();
 
     /// How many wait now.
     unsigned waiting() const;
+    /// How long the turn under way has lasted; 0 if there is none.
+    std::chrono::milliseconds busy_for() const;
 
   private:
+    void begin();
     void leave();
 
     const unsigned most_waiting_;
     mutable std::mutex mutex_;
     std::condition_variable free_;
     bool busy_ = false;
+    std::chrono::steady_clock::time_point busy_since_;
     unsigned waiting_ = 0;
     unsigned first_ = 0;  ///< who want to go first
 };

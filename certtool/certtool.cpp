@@ -7,6 +7,7 @@
 #include "ratls/cert/describe.h"
 #include "ratls/codec/hex.h"
 #include "ratls/codec/pem.h"
+#include "ratls/collect/carried.h"
 #include "ratls/crypto/provider.h"
 #include "ratls/platform/named_files.h"
 #include "ratls/platform/program.h"

@@ -243,7 +243,7 @@ Result<std::shared_ptr<const Attester::BootLog>> Attester::read_boot_log() {
     return boot_log_;
 }
 
-Result<ByteStream> Attester::boot_log() {
+Result<std::optional<ByteStream>> Attester::boot_log() {
     std::shared_ptr<const BootLog> boot;
     {
         const std::lock_guard lock(boot_mutex_);
@@ -253,7 +253,7 @@ Result<ByteStream> Attester::boot_log() {
         RATLS_TRY(boot, read_boot_log());
     }
     if (boot == nullptr) {
-        return fail(Code::unavailable, "boot log", "this VM has none");
+        return std::optional<ByteStream>();
     }
     const std::uint64_t size = boot->log.size();
     return ByteStream{
@@ -268,11 +268,16 @@ Result<ByteStream> Attester::boot_log() {
         }};
 }
 
-Result<ByteStream> Attester::ima_log_from(std::uint64_t first_entry) {
+Result<std::optional<ByteStream>> Attester::ima_log_from(std::uint64_t first_entry) {
     if (!ima_) {
-        return fail(Code::unavailable, "ima", "this VM has no IMA log");
+        return std::optional<ByteStream>();
     }
     return ima_->from(first_entry);
+}
+
+Status Attester::check_logs() {
+    RATLS_CHECK(read_boot_log());
+    return ima_ ? ima_->refresh() : Status();
 }
 
 }  // namespace ratls

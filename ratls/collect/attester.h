@@ -60,11 +60,13 @@ class Attester {
     /// Source: docs/certificate.md, "Collection of evidence".
     Result<cert::Collection> collect(const ClaimsRequest& request);
 
-    /// The raw IMA list from this entry on. Fails with `unavailable` if this VM has none, `usage`
-    /// beyond its end.
-    Result<ByteStream> ima_log_from(std::uint64_t first_entry);
-    /// The boot event log that claim 5 hashed last; `unavailable` if this VM has none.
-    Result<ByteStream> boot_log();
+    /// The raw IMA list from this entry on; none if this VM has none. Fails with `usage` beyond its
+    /// end.
+    Result<std::optional<ByteStream>> ima_log_from(std::uint64_t first_entry);
+    /// The boot event log that claim 5 hashed last; none if this VM has none.
+    Result<std::optional<ByteStream>> boot_log();
+    /// Whether the logs can be read, by reading what is new.
+    Status check_logs();
 
   private:
     struct BootLog {

@@ -25,6 +25,14 @@ Status ImaLog::refresh() {
 }
 
 Status ImaLog::read_new() {
+    Status out = read_file();
+    if (!out && !out.error().where.starts_with("ima")) {
+        return std::unexpected(std::move(out).error().in("ima"));
+    }
+    return out;
+}
+
+Status ImaLog::read_file() {
     RATLS_TRY(const FileStamp stamp, files_.stamp(path_));
     if (file_ == nullptr || !stamp.same_file(stamp_) || stamp.size < stamp_.size) {
         RATLS_CHECK(start_over());

@@ -56,6 +56,7 @@ class ImaLog {
     };
 
     Status read_new();
+    Status read_file();
     Status start_over();
     Status add_entries(ByteView piece, bool last, std::size_t& used);
     /// Goes on to the end of the copy; `visit` sees the place behind each entry of PCR 10.

@@ -6,15 +6,16 @@
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
-#include "ratls/codec/pem.h"
+#include "ratls/collect/carried.h"
 #include "ratls/collect/find_tee.h"
+#include "ratls/evidence/tpm/public_area.h"
 #include "ratls/platform/named_files.h"
 #include "ratls/platform/quote_provider_azure.h"
+#include "ratls/platform/recovering_tpm.h"
 
 namespace ratls {
 namespace {
 
-constexpr std::size_t kMaxEndorsement = std::size_t{1} << 20;
 constexpr std::int64_t kBackdate = 5 * 60;
 
 std::optional<Bytes> parse_ip(const std::string& text) {
@@ -27,62 +28,6 @@ std::optional<Bytes> parse_ip(const std::string& text) {
         return out;
     }
     return std::nullopt;
-}
-
-/// One document, PEM or DER.
-Status add_document(std::string_view option, Files& files, const std::string& path,
-                    std::uint64_t key, cert::Endorsements& out) {
-    if (path.empty()) {
-        return {};
-    }
-    RATLS_TRY(Bytes content, read_named(files, option, path, kMaxEndorsement));
-    if (looks_like_pem(content)) {
-        RATLS_TRY(std::vector<PemBlock> blocks, parse_pem(as_text(content)));
-        content = std::move(blocks[0].der);
-    }
-    out.documents[key] = std::move(content);
-    return {};
-}
-
-struct CollateralFile {
-    std::uint64_t key;
-    std::string_view name;
-};
-constexpr std::array<CollateralFile, 5> kCollateralFiles = {
-    {{cert::endorsement::kTcbInfo, "tcb_info.json"},
-     {cert::endorsement::kQeIdentity, "qe_identity.json"},
-     {cert::endorsement::kPckCrl, "pck.crl.der"},
-     {cert::endorsement::kRootCrl, "root_ca.crl.der"},
-     // The signer of TCB info and QE identity is the same, and the PCK's CA comes with the quote.
-     {cert::endorsement::kIssuerChains, "tcb_info_issuer_chain.pem"}}};
-
-/// A folder as the provisioning certification service fills it. Bytes as they are: signed.
-Status add_collateral(Files& files, const std::string& folder, cert::Endorsements& out) {
-    const std::vector<std::string> paths = collateral_files(folder);
-    for (std::size_t i = 0; i < paths.size(); ++i) {
-        RATLS_TRY(const Bytes content, read_named(files, "collateral", paths[i], kMaxEndorsement));
-        append(out.documents[kCollateralFiles[i].key], content);
-    }
-    return {};
-}
-
-/// Certificates in DER; none if there is no path.
-Result<std::vector<Bytes>> read_chain(std::string_view option, Files& files,
-                                      const std::string& path) {
-    std::vector<Bytes> out;
-    if (path.empty()) {
-        return out;
-    }
-    RATLS_TRY(const Bytes content, read_named(files, option, path, kMaxEndorsement));
-    auto chain = parse_certificates(content);
-    if (!chain || chain->size() > cert::kMaxAkCertificates) {
-        return fail(Code::malformed, std::string(option) + " " + quoted(path, 300),
-                    "1 to 4 certificates wanted");
-    }
-    for (const Certificate& certificate : *chain) {
-        out.push_back(to_bytes(certificate.der()));
-    }
-    return out;
 }
 
 /// None if the text is empty.
@@ -134,11 +79,27 @@ Result<TpmKeys> parse_keys(const VmOptions& options) {
 
 Result<std::unique_ptr<Tpm>> open_tpm(const VmOptions& options, const VmPlatform& platform,
                                       const TpmKeys& keys) {
-    auto tpm = platform.open_tpm(options.tcti, keys);
-    if (!tpm) {
-        return std::unexpected(std::move(tpm).error().in("tpm " + options.tcti));
+    return RecoveringTpm::start(
+        [tcti = options.tcti, keys, open = platform.open_tpm]() -> Result<std::unique_ptr<Tpm>> {
+            auto tpm = open(tcti, keys);
+            if (!tpm) {
+                return std::unexpected(std::move(tpm).error().in("tpm " + tcti));
+            }
+            return tpm;
+        });
+}
+
+/// The first of the chain is about the AK that signs here.
+Status check_ak_certificate(const Bytes& der, Tpm& tpm) {
+    RATLS_TRY(const Certificate certificate, Certificate::parse(der));
+    RATLS_TRY(const Bytes ak, tpm.ak_public());
+    RATLS_TRY(const tpm::PublicArea area, tpm::parse_public_area(ak));
+    if (area.key.spki_sha256() != certificate.public_key().spki_sha256()) {
+        return fail(Code::mismatch, "AK certificate",
+                    "about another key than this AK; the leaf comes first in ak_certificate, and "
+                    "ak_handle or ak_type name the AK");
     }
-    return tpm;
+    return {};
 }
 
 /// A file, or what Google's cloud left in the TPM.
@@ -146,12 +107,18 @@ Result<std::vector<Bytes>> ak_chain(const VmOptions& options, const VmPlatform& 
                                     Tpm& tpm) {
     const GceAk* gce = options.ak_handle.empty() ? find_gce_ak(options.ak_type) : nullptr;
     if (gce == nullptr || !options.ak_certificate.empty()) {
-        return read_chain("ak_certificate", platform.files, options.ak_certificate);
+        RATLS_TRY(std::vector<Bytes> chain,
+                  read_carried_chain("ak_certificate", options.ak_certificate, platform.files));
+        if (!chain.empty()) {
+            RATLS_CHECK(check_ak_certificate(chain.front(), tpm));
+        }
+        return chain;
     }
     auto leaf = nv_certificate(tpm, gce->certificate);
     if (!leaf) {
         return std::unexpected(std::move(leaf).error().in("AK certificate"));
     }
+    RATLS_CHECK(check_ak_certificate(*leaf, tpm));
     return std::vector<Bytes>{*std::move(leaf)};
 }
 
@@ -201,16 +168,6 @@ Status check_log(std::string_view option, Files& files, const std::string& path,
 
 }  // namespace
 
-std::vector<std::string> collateral_files(const std::string& folder) {
-    std::vector<std::string> out;
-    for (const CollateralFile& file : kCollateralFiles) {
-        if (!folder.empty()) {
-            out.push_back(folder + "/" + std::string(file.name));
-        }
-    }
-    return out;
-}
-
 Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform& platform) {
     std::unique_ptr<Vm> out(new Vm);
     EvidenceSources sources;
@@ -218,9 +175,8 @@ Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform&
         RATLS_TRY(const TpmKeys keys, parse_keys(options));
         RATLS_TRY(out->tpm_, open_tpm(options, platform, keys));
         sources.tpm = out->tpm_.get();
-        RATLS_TRY(sources.ak_certificates, ak_chain(options, platform, *out->tpm_));
         RATLS_TRY(out->ek_chain_,
-                  read_chain("ek_certificate", platform.files, options.ek_certificate));
+                  read_carried_chain("ek_certificate", options.ek_certificate, platform.files));
         const VmOptions usual;
         RATLS_CHECK(check_log("ima_log", platform.files, options.ima_log, usual.ima_log));
         RATLS_CHECK(check_log("boot_log", platform.files, options.boot_log, usual.boot_log));
@@ -233,17 +189,14 @@ Result<std::unique_ptr<Vm>> Vm::open(const VmOptions& options, const VmPlatform&
         sources.tee = out->tee_.get();
         sources.ccel = options.ccel;
     }
+    if (out->tpm_ != nullptr) {  // the one that stays
+        RATLS_TRY(sources.ak_certificates, ak_chain(options, platform, *out->tpm_));
+    }
     if (sources.tpm == nullptr && sources.tee == nullptr) {
         return fail(Code::usage, "evidence", "neither a TPM nor a TEE is configured");
     }
-    cert::Endorsements& endorsements = sources.endorsements;
-    const auto add = [&](std::string_view option, const std::string& path, std::uint64_t key) {
-        return add_document(option, platform.files, path, key, endorsements);
-    };
-    RATLS_CHECK(add("vek", options.vek, cert::endorsement::kVek));
-    RATLS_CHECK(add("ask", options.ask, cert::endorsement::kAsk));
-    RATLS_CHECK(add("amd_crl", options.amd_crl, cert::endorsement::kAmdCrl));
-    RATLS_CHECK(add_collateral(platform.files, options.collateral, endorsements));
+    const CarriedFiles carried{options.vek, options.ask, options.amd_crl, options.collateral};
+    RATLS_TRY(sources.endorsements, read_carried(carried, platform.files));
     out->attester_ = std::make_unique<Attester>(std::move(sources), platform.files, platform.clock);
     return out;
 }

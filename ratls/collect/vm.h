@@ -44,9 +44,6 @@ struct VmOptions {
     std::string collateral;
 };
 
-/// The files that a folder with Intel's documents must have; none if `folder` is empty.
-std::vector<std::string> collateral_files(const std::string& folder);
-
 /// Open devices and the attester on them.
 class Vm {
   public:

@@ -55,6 +55,9 @@ class Tpm {
   public:
     virtual ~Tpm() = default;
 
+    /// Succeeds as long as the TPM answers and has the AK: after a failure this says whether it is
+    /// worth going on, or time to open the TPM again.
+    virtual Status check() = 0;
     /// The TPMT_PUBLIC of the AK. Unless it was opened with another: ECC P-256, ECDSA with SHA-256,
     /// restricted, primary key of the endorsement hierarchy, so the same after every start of the
     /// machine.

@@ -5,6 +5,7 @@
 #include <tss2/tss2_tctildr.h>
 
 #include <bit>
+#include <cstdlib>
 
 #include "ratls/base/text.h"
 #include "ratls/evidence/tpm/attest.h"
@@ -56,6 +57,12 @@ std::unexpected<Error> missing_bank(std::string_view call, HashAlg bank) {
         "this TPM has no " + std::string(hash_name(bank)) + " bank, or not all of its PCRs");
 }
 
+/// tpm2-tss writes to standard error by itself; what it has to say is in our errors, too.
+void quiet_unless_asked() {
+    static const int once = ::setenv("TSS2_LOG", "all+NONE", 0);
+    static_cast<void>(once);
+}
+
 using PcrValues = std::array<Digest, tpm::kPcrCount>;
 
 class TpmEsys : public Tpm {
@@ -63,6 +70,7 @@ class TpmEsys : public Tpm {
     TpmEsys(Tcti tcti, Esys esys, EsysKey ak, const TpmKeys& keys)
         : tcti_(std::move(tcti)), esys_(std::move(esys)), ak_(std::move(ak)), keys_(keys) {}
 
+    Status check() override;
     Result<Bytes> ak_public() override { return ak_.public_area; }
     Result<Bytes> ek_public(EkKind kind) override {
         RATLS_CHECK(load_ek(kind));
@@ -110,6 +118,21 @@ class TpmEsys : public Tpm {
     std::optional<EsysKey> ek_;
     EkKind ek_kind_ = EkKind::rsa;  ///< of `ek_`
 };
+
+Status TpmEsys::check() {
+    TPM2B_PUBLIC* area_out = nullptr;
+    const TSS2_RC rc = Esys_ReadPublic(esys_.get(), ak_.handle.get(), ESYS_TR_NONE, ESYS_TR_NONE,
+                                       ESYS_TR_NONE, &area_out, nullptr, nullptr);
+    const EsysPtr<TPM2B_PUBLIC> area(area_out);
+    if (rc != TSS2_RC_SUCCESS) {
+        return esys_failure("TPM2_ReadPublic", rc);
+    }
+    RATLS_TRY(const Bytes found, esys_marshal(area->publicArea, &Tss2_MU_TPMT_PUBLIC_Marshal));
+    if (found != ak_.public_area) {
+        return fail(Code::mismatch, "tpm: TPM2_ReadPublic", "another key at the AK's handle");
+    }
+    return {};
+}
 
 Result<SignedQuote> TpmEsys::quote(ByteView qualifying_data,
                                    std::span<const tpm::PcrSelection> selection) {
@@ -233,6 +256,7 @@ Result<std::unique_ptr<Tpm>> open_tpm(const std::string& tcti, const TpmKeys& ke
     if (tcti.empty()) {
         return fail(Code::usage, "tpm", "a TCTI string wanted, as device:/dev/tpmrm0");
     }
+    quiet_unless_asked();
     TSS2_TCTI_CONTEXT* tcti_out = nullptr;
     if (const TSS2_RC rc = Tss2_TctiLdr_Initialize(tcti.c_str(), &tcti_out);
         rc != TSS2_RC_SUCCESS) {

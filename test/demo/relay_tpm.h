@@ -14,6 +14,7 @@ class RelayTpm : public Tpm {
     RelayTpm(std::unique_ptr<Tpm> own, std::unique_ptr<Tpm> other)
         : own_(std::move(own)), other_(std::move(other)) {}
 
+    Status check() override { return own_->check(); }
     Result<Bytes> ak_public() override { return own_->ak_public(); }
     Result<Bytes> ek_public(EkKind kind) override { return other_->ek_public(kind); }
     Result<Secret> activate(EkKind kind, ByteView id_object, ByteView encrypted_secret) override {

@@ -76,6 +76,13 @@ Bytes FakeTpm::public_area() const {  // TPMT_PUBLIC
     return out.take();
 }
 
+Status FakeTpm::check() {
+    if (failure) {
+        return std::unexpected(*failure);
+    }
+    return {};
+}
+
 Result<Bytes> FakeTpm::ak_public() {
     return public_area();
 }
@@ -105,6 +112,7 @@ Result<SignedQuote> FakeTpm::quote(ByteView qualifying_data,
     if (before_quote) {
         before_quote();
     }
+    RATLS_CHECK(check());
     RATLS_CHECK(check_quote_arguments(qualifying_data, selection));
     Writer out;
     out.u32_be(kGeneratedByTpm).u16_be(kAttestQuote);

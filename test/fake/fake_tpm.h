@@ -16,6 +16,7 @@ class FakeTpm : public Tpm {
     FakeTpm();  ///< with an AK of its own
     explicit FakeTpm(PrivateKey ak);
 
+    Status check() override;
     Result<Bytes> ak_public() override;
     Result<Bytes> ek_public(EkKind kind) override;
     Result<Secret> activate(EkKind kind, ByteView id_object, ByteView encrypted_secret) override;
@@ -34,6 +35,8 @@ class FakeTpm : public Tpm {
     /// An NV index that the platform made, with its content.
     void put_nv(std::uint32_t index, Bytes content);
     bool has_nv(std::uint32_t index) const { return nv_.contains(index); }
+    /// With which `check` and each quote fail; empty: they do not.
+    std::optional<Error> failure;
     /// Called before each quote; may be empty.
     std::function<void()> before_quote;
     /// Called before each read and after each write of an index: what else is in the machine may

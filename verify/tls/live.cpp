@@ -1,6 +1,8 @@
 #include "verify/tls/live.h"
 
+#include "ratls/base/text.h"
 #include "ratls/codec/cbor.h"
+#include "ratls/codec/json.h"
 #include "ratls/crypto/random.h"
 #include "ratls/evidence/ima/log.h"
 #include "ratls/tls/exchange.h"
@@ -11,7 +13,17 @@ namespace {
 
 constexpr std::string_view kRoot = "/.well-known/ratls-vm/";
 constexpr int kAttempts = 2;
+constexpr std::size_t kMaxReason = 1000;
 constexpr std::size_t kMaxBootLog = std::size_t{16} << 20;
+
+/// What an answer without what was asked for says, if it gives a reason.
+std::string refusal_text(const http::Response& answer) {
+    std::string out = "HTTP status " + std::to_string(answer.status);
+    const auto body = parse_json(as_text(answer.body), {.max_bytes = kMaxReason});
+    const Json* reason = body ? body->find("error") : nullptr;
+    const std::string* text = reason != nullptr ? reason->if_string() : nullptr;
+    return text != nullptr ? out + ", the server says " + quoted(*text, kMaxReason) : out;
+}
 
 class LiveVerifier {
   public:
@@ -200,7 +212,7 @@ class LiveVerifier {
                   ask(connection, std::move(post), cert::kMaxCollectionBytes, deadline));
         if (answer.status != 200) {
             return fail(Code::unavailable, inputs_.endpoint.text(),
-                        "fresh evidence: HTTP status " + std::to_string(answer.status));
+                        "fresh evidence: " + refusal_text(answer));
         }
         auto collection = cert::parse_collection(answer.body);
         if (collection && collection->ima && log_ != nullptr) {
@@ -223,7 +235,7 @@ class LiveVerifier {
         if (answer.status == 200) {
             return std::optional(std::move(answer.body));
         }
-        const std::string status = "HTTP status " + std::to_string(answer.status);
+        const std::string status = refusal_text(answer);
         if (answer.status == 429 || answer.status >= 500) {
             return fail(Code::unavailable, inputs_.endpoint.text(), "activation: " + status);
         }

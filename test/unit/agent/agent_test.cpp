@@ -6,6 +6,7 @@
 #include "ratls/cert/activation.h"
 #include "ratls/cert/native.h"
 #include "ratls/codec/cbor.h"
+#include "ratls/codec/json.h"
 #include "ratls/evidence/tpm/credential.h"
 #include "test/fake/fake_clock.h"
 #include "test/fake/fake_files.h"
@@ -44,12 +45,16 @@ class AgentScene {
         platform.open_tpm = [this, prepare](const std::string&,
                                             const TpmKeys& wanted) -> Result<std::unique_ptr<Tpm>> {
             keys = wanted;
-            auto made = std::make_unique<FakeTpm>();
+            if (gone) {
+                return fail(Code::unavailable, "tpm", "no device");
+            }
+            auto made = std::make_unique<FakeTpm>(PrivateKey::parse(ak_key.reveal()).value());
             tpm = made.get();
             prepare(*made);
             return made;
         };
-        return Agent::start(config, platform);
+        return Agent::start(config, platform,
+                            [this](std::string_view line) { lines.emplace_back(line); });
     }
     void start() {
         auto started = start([](FakeTpm& made) {
@@ -60,18 +65,21 @@ class AgentScene {
     }
 
     http::Response ask(http::Method method, std::string_view route, Bytes body = {}) {
+        return ask_path(method, std::string(kRoot) + std::string(route), std::move(body));
+    }
+    http::Response ask_path(http::Method method, std::string path, Bytes body = {}) {
         const Certificate leaf = Certificate::parse(agent->identity()->chain_der.front()).value();
         ConnectionInfo info;
         info.exporter = [](ByteView) { return std::array<std::uint8_t, 32>{}; };
-        info.leaf_spki_sha256 = sha256(leaf.spki());
+        info.leaf_sha256 = sha256(leaf.der());
         info.network = network;
         spki = to_bytes(leaf.spki());
         if (other_connection) {
-            info.leaf_spki_sha256[0] ^= 1;
+            info.leaf_sha256[0] ^= 1;
         }
         http::Request request;
         request.method = method;
-        request.path = std::string(kRoot) + std::string(route);
+        request.path = std::move(path);
         request.body = std::move(body);
         return agent->handle(request, info);
     }
@@ -93,6 +101,29 @@ class AgentScene {
         files.put("/ima", Bytes());
         start();
         measure("boot_aggregate");
+    }
+    /// As ratls-certtool would: a certificate in files, with the key that this agent made.
+    void save_certificate() {
+        const auto shown = agent->identity();
+        files.put("/cert.der", shown->chain_der.front());
+        files.put("/key.pem", shown->key.pem().value().reveal());
+    }
+    /// An agent that serves them.
+    void start_with_files() {
+        start();
+        save_certificate();
+        config.certificate = "/cert.der";
+        config.key = "/key.pem";
+        start();
+    }
+    Json health(int status) {
+        const http::Response response = ask_path(http::Method::get, "/v1/health");
+        CHECK(response.status == status);
+        return parse_json(as_text(response.body)).value();
+    }
+    static std::string member(const Json& json, std::string_view object, std::string_view name) {
+        const Json* found = object.empty() ? json.find(name) : json.find(object)->find(name);
+        return found->is_null() ? "null" : *found->if_string();
     }
     http::Response evidence() {
         return ask(http::Method::post, "evidence",
@@ -117,9 +148,12 @@ class AgentScene {
     VmPlatform platform{.files = files, .tsm_files = files, .clock = clock, .open_tpm = {}};
     AgentConfig config;
     std::unique_ptr<Agent> agent;
-    FakeTpm* tpm = nullptr;
-    TpmKeys keys;  ///< with which the TPM was opened last
-    Bytes spki;    ///< of the connection that was asked last
+    const Secret ak_key = PrivateKey::generate(KeyKind::p256).value().pem().value();
+    bool gone = false;               ///< the TPM cannot be opened
+    std::vector<std::string> lines;  ///< of the log
+    FakeTpm* tpm = nullptr;          ///< that was opened last
+    TpmKeys keys;                    ///< with which the TPM was opened last
+    Bytes spki;                      ///< of the connection that was asked last
     bool other_connection = false;
     std::string network = "192.0.2.1";
     const Bytes secret = Bytes(32, 0x66);
@@ -235,9 +269,16 @@ TEST_CASE("agent: an EK certificate about another key is not served, and a fault
 TEST_CASE("agent: on Google's cloud the AK and its certificate are those in the TPM") {
     AgentScene scene;
     scene.config.vm.ak_type = "gce-ecc";
-    const Bytes certificate = certificate_about(FakeTpm().ek(EkKind::p256).key());
+    Bytes certificate;
     CHECK_FALSE(scene.start([](FakeTpm&) {}));  // without the certificate
+    const auto other = scene.start([](FakeTpm& made) {
+        made.put_nv(0x01c10002, certificate_about(made.ek(EkKind::p256).key()));
+    });
+    REQUIRE_FALSE(other);
+    CHECK(other.error().where == "AK certificate");
     const auto started = scene.start([&](FakeTpm& made) {
+        const auto ak = tpm::parse_public_area(made.ak_public().value()).value();
+        certificate = certificate_about(ak.key);
         Bytes larger = certificate;
         larger.resize(larger.size() + 100);  // than what is in it
         made.put_nv(0x01c10002, larger);
@@ -358,11 +399,133 @@ TEST_CASE("agent: a log that the TPM did not see is no evidence, until it did") 
     scene.tpm->reboot();
     for (int times = 0; times < 3; ++times) {
         const auto refused = scene.evidence();
-        CHECK(refused.status >= 500);
+        CHECK(refused.status == 503);
         CHECK(refused.cause.find("does not replay to PCR 10") != std::string::npos);
     }
     scene.set_pcr10();
     CHECK(scene.evidence().status == 200);
+}
+
+TEST_CASE("agent: a TPM that fails is opened again, and until then the answer is 503") {
+    AgentScene scene;
+    scene.config.evidence_burst = 1;
+    scene.config.evidence_per_minute = 1;
+    scene.start_with_log();
+    CHECK(scene.member(scene.health(200), "", "status") == "ok");
+    scene.tpm->failure = Error{Code::io, "tpm: TPM2_Quote", "broken on purpose"};
+    scene.gone = true;
+    for (int times = 0; times < 3; ++times) {  // failures take nothing from the rate
+        const auto refused = scene.evidence();
+        CHECK(refused.status == 503);
+        CHECK(refused.header("retry-after") != nullptr);
+        CHECK(refused.cause.find("no device") != std::string::npos);
+        CHECK(as_text(refused.body).find("no device") == std::string_view::npos);
+        CHECK(as_text(refused.body).find("the TPM does not work") != std::string_view::npos);
+    }
+    CHECK(scene.member(scene.health(503), "quote", "error") == "the TPM does not work");
+    scene.gone = false;
+    CHECK(scene.evidence().status == 503);  // its PCRs are those of a reset
+    CHECK(scene.member(scene.health(503), "", "error") ==
+          "the IMA log and the PCRs of the TPM differ");
+    scene.set_pcr10();
+    CHECK(scene.evidence().status == 200);
+    CHECK(scene.member(scene.health(200), "quote", "error") == "null");
+    CHECK(scene.evidence().status == 429);
+}
+
+TEST_CASE("agent: a failure is told without a path of this machine, and its cause is in the log") {
+    AgentScene scene;
+    scene.start_with_log();
+    scene.files.break_path("/ima", Code::io);
+    for (const http::Response& response : {scene.evidence(), scene.ask(http::Method::get, "ima"),
+                                           scene.ask_path(http::Method::get, "/v1/health")}) {
+        CHECK(response.status == 503);
+        CHECK(as_text(response.body).find("/ima") == std::string_view::npos);
+        CHECK(as_text(response.body).find("cannot be read") != std::string_view::npos);
+        CHECK(response.cause.find("\"/ima\"") != std::string::npos);
+        CHECK(response.cause.find("broken on purpose") != std::string::npos);
+    }
+    CHECK(scene.member(scene.health(503), "logs", "error") == "the logs cannot be read");
+}
+
+TEST_CASE(
+    "agent: a certificate from a file is read again when it changes, and not before it fits") {
+    AgentScene scene;
+    scene.start_with_files();
+    const auto first = scene.agent->identity();
+    scene.clock.advance(std::chrono::hours(1));
+    CHECK(scene.agent->identity() == first);
+    CHECK(scene.evidence().status == 200);
+    scene.config.certificate = "";
+    auto other = scene.start([](FakeTpm&) {});
+    REQUIRE(other);
+    const auto next = (*other)->identity();
+    scene.files.put("/cert.der", next->chain_der.front());  // its key comes later
+    CHECK(scene.agent->identity() == first);
+    scene.clock.advance(std::chrono::seconds(2));
+    CHECK(scene.agent->identity() == first);
+    CHECK(scene.evidence().status == 200);
+    REQUIRE(scene.lines.size() == 1);
+    CHECK(scene.lines.front().find("not the key of /cert.der") != std::string::npos);
+    CHECK(scene.member(scene.health(503), "certificate", "error") ==
+          "the certificate's new file cannot be used");
+    scene.files.put("/key.pem", next->key.pem().value().reveal());
+    scene.clock.advance(std::chrono::seconds(2));
+    CHECK(scene.agent->identity()->chain_der == next->chain_der);
+    CHECK(scene.evidence().status == 200);
+    scene.health(200);
+    CHECK(scene.lines.size() == 1);
+}
+
+TEST_CASE("agent: a certificate that expired is not served, whoever made it, and health says so") {
+    AgentScene scene;
+    bool from_file = false;
+    SUBCASE("from a file") {
+        from_file = true;
+        scene.start_with_files();
+    }
+    SUBCASE("of its own, that could not be renewed") {
+        scene.start();
+    }
+    const auto good = scene.agent->identity();
+    scene.clock.advance(std::chrono::hours(25));
+    const auto shown = scene.agent->identity();
+    CHECK(shown != good);
+    const Certificate certificate = Certificate::parse(shown->chain_der.front()).value();
+    CHECK_FALSE(cert::has_collection(certificate));
+    CHECK(certificate.not_after() > scene.clock.now());
+    for (const http::Response& response :
+         {scene.evidence(), scene.ask(http::Method::get, "certificate"),
+          scene.ask(http::Method::post, "activate")}) {
+        CHECK(response.status == 503);
+        CHECK(response.cause.starts_with("the certificate expired at "));
+    }
+    const Json health = scene.health(503);
+    CHECK(scene.member(health, "certificate", "error").starts_with("the certificate expired at "));
+    CHECK(scene.member(health, "", "status") == "failing");
+    if (from_file) {
+        scene.config.certificate = "";
+        auto other = scene.start([](FakeTpm&) {});
+        REQUIRE(other);
+        scene.files.put("/cert.der", (*other)->identity()->chain_der.front());
+        scene.files.put("/key.pem", (*other)->identity()->key.pem().value().reveal());
+        scene.clock.advance(std::chrono::seconds(2));
+    } else {
+        CHECK(scene.agent->renew_if_due());
+    }
+    CHECK(cert::has_collection(
+        Certificate::parse(scene.agent->identity()->chain_der.front()).value()));
+    scene.health(200);
+    CHECK(scene.evidence().status == 200);
+}
+
+TEST_CASE("agent: a document of the wrong kind to carry is an error at start") {
+    AgentScene scene;
+    scene.config.vm.vek = "/vek";
+    scene.files.put("/vek", certificate_about(FakeTpm().ek(EkKind::p256).key()));
+    const auto refused = scene.start([](FakeTpm&) {});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().where == "vek \"/vek\"");
 }
 
 TEST_CASE("agent: a renewal is not held up by an empty rate") {

@@ -17,6 +17,12 @@ using namespace ratls::test;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+namespace {
+
+constexpr seconds kPatience{60};
+
+}  // namespace
+
 TEST_CASE("agent.limits: a bucket gives its burst, then one token after the other") {
     TokenBucket bucket(3, 60);
     const milliseconds start{1'000'000};
@@ -48,12 +54,12 @@ TEST_CASE("agent.limits: turns come one after the other, and only so many may wa
     std::atomic<int> served = 0;
     std::atomic<int> inside = 0;
     {
-        auto first = turns.wait();
+        auto first = turns.wait(kPatience);
         REQUIRE(first);
         std::vector<std::jthread> waiting;
         for (int i = 0; i < 2; ++i) {
             waiting.emplace_back([&] {
-                const auto turn = turns.wait();
+                const auto turn = turns.wait(kPatience);
                 CHECK(turn.has_value());
                 CHECK(++inside == 1);
                 --inside;
@@ -61,23 +67,34 @@ TEST_CASE("agent.limits: turns come one after the other, and only so many may wa
             });
         }
         REQUIRE(wait_until([&] { return turns.waiting() == 2; }));
-        CHECK_FALSE(turns.wait());  // at once
+        CHECK_FALSE(turns.wait(kPatience));  // at once
         CHECK(served == 0);
         first.reset();
     }
     CHECK(served == 2);
-    CHECK(turns.wait());
+    CHECK(turns.wait(kPatience));
+}
+
+TEST_CASE("agent.limits: nobody waits for ever for a turn that does not end") {
+    Turns turns(2);
+    CHECK(turns.busy_for() == milliseconds(0));
+    auto first = turns.wait(kPatience);
+    CHECK_FALSE(turns.wait(milliseconds(20)));
+    CHECK(turns.busy_for() >= milliseconds(20));
+    CHECK(turns.waiting() == 0);
+    first.reset();
+    CHECK(turns.wait(milliseconds(0)));
 }
 
 TEST_CASE("agent.limits: the renewal goes before all who wait, and never is refused") {
     Turns turns(3);
     std::vector<char> order;
     {
-        auto first = turns.wait();
+        auto first = turns.wait(kPatience);
         std::vector<std::jthread> waiting;
         for (int i = 0; i < 3; ++i) {
             waiting.emplace_back([&] {
-                const auto turn = turns.wait();
+                const auto turn = turns.wait(kPatience);
                 order.push_back('r');
             });
         }

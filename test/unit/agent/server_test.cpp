@@ -705,6 +705,37 @@ TEST_CASE("agent.server: stop does not wait for clients that stall") {
     CHECK(std::chrono::steady_clock::now() - start < 4s);
 }
 
+TEST_CASE("agent.server: stop does not wait for a handler that does not return") {
+    std::atomic<bool> entered = false;
+    std::atomic<bool> go_on = false;
+    ServerOptions options;
+    options.limits.drain = 300ms;
+    const auto identity = make_identity();
+    Server server(
+        options, [&] { return identity; },
+        [&](const http::Request&, const ConnectionInfo&) {
+            entered = true;
+            entered.notify_all();
+            go_on.wait(false);
+            return http::Response{};
+        });
+    REQUIRE(server.listen());
+    std::atomic<bool> ended = true;
+    std::jthread serving([&] { ended = server.run(); });
+    auto client = connect_tls({.host = "127.0.0.1", .port = server.port(), .address = ""},
+                              {.server_name = "", .verifier = accept_anybody}, soon());
+    REQUIRE(client);
+    CHECK(client->write(as_bytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), soon()));
+    entered.wait(false);
+    const auto start = std::chrono::steady_clock::now();
+    server.stop();
+    serving.join();
+    CHECK_FALSE(ended);
+    CHECK(std::chrono::steady_clock::now() - start < 4s);
+    go_on = true;
+    go_on.notify_all();
+}
+
 TEST_CASE("agent.server: stop before run ends it at once; a taken port is an error") {
     Server server({}, [] { return nullptr; }, answer);
     REQUIRE(server.listen());

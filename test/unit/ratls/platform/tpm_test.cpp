@@ -4,6 +4,7 @@
 #include <tss2/tss2_tctildr.h>
 
 #include "ratls/crypto/certificate.h"
+#include "ratls/platform/recovering_tpm.h"
 #include "test/fake/fake_tpm.h"
 #include "test/support/tpm_proxy.h"
 #include "test/unit/ratls/platform/tpm_contract.h"
@@ -375,4 +376,49 @@ TEST_CASE("platform.tpm: a TPM that goes away is a failure, not an end") {
     swtpm.reset();
     CHECK_FALSE(tpm->quote(Bytes(32, 1), kSelection));
     CHECK_FALSE(tpm->read_pcrs(HashAlg::sha256, std::vector<unsigned>{0}));
+}
+
+TEST_CASE("platform.tpm: a TPM that was reset is opened again, and signs with the same AK") {
+    Swtpm swtpm;
+    int opened_times = 0;
+    const auto tpm = RecoveringTpm::start([&] {
+        ++opened_times;
+        return open_tpm(swtpm.tcti());
+    });
+    REQUIRE(tpm);
+    const Bytes question(32, 1);
+    const Bytes name = parsed_ak(**tpm).name;
+    const auto before =
+        check_quote((*tpm)->quote(question, kSelection), parsed_ak(**tpm), question);
+    CHECK(opened_times == 1);
+    swtpm.reboot();
+    const auto after = check_quote((*tpm)->quote(question, kSelection), parsed_ak(**tpm), question);
+    CHECK(after.reset_count == before.reset_count + 1);
+    CHECK(opened_times == 2);
+    CHECK((*tpm)->check());
+    CHECK(parsed_ak(**tpm).name == name);
+    // What a TPM that is there refuses is no reason to open it again.
+    CHECK_FALSE((*tpm)->read_nv(0x01c0ffff));
+    CHECK_FALSE((*tpm)->quote(Bytes(65), kSelection));
+    CHECK(opened_times == 2);
+}
+
+TEST_CASE(
+    "platform.tpm: while a TPM is gone each call fails, and another TPM is not taken for it") {
+    auto swtpm = std::make_unique<Swtpm>();
+    const Swtpm other;
+    std::string tcti = swtpm->tcti();
+    const auto tpm = RecoveringTpm::start([&] { return open_tpm(tcti); });
+    REQUIRE(tpm);
+    swtpm.reset();
+    for (int times = 0; times < 2; ++times) {
+        const auto gone = (*tpm)->quote(Bytes(32, 1), kSelection);
+        REQUIRE_FALSE(gone);
+        CHECK(gone.error().code == Code::unavailable);
+    }
+    tcti = other.tcti();
+    const auto refused = (*tpm)->quote(Bytes(32, 1), kSelection);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Code::mismatch);
+    CHECK(refused.error().text() == "tpm: it has another AK than before; start again with it");
 }
