@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kMaxConfig = std::size_t{64} << 10;
 constexpr std::chrono::seconds kRenewalCheck{60};
-constexpr std::chrono::milliseconds kLastMoment{100};
+constexpr std::chrono::milliseconds kLastMoment{200};  // for the end itself
 constexpr unsigned kWorkers = 1 + kMaxWaiting + 2;  // one has the TPM; two are there for the others
 
 std::atomic<Server*> running_server{nullptr};
@@ -109,6 +109,7 @@ int serve(const AgentConfig& config, const VmPlatform& platform, std::ostream& o
     options.address = config.address;
     options.port = config.port;
     options.workers = kWorkers;
+    options.limits.drain -= kLastMoment;
     options.limits.max_of_network = config.connections_per_address;
     options.proxies = config.proxies;
     options.log = [&log](std::string_view line) { log("error: " + std::string(line)); };

@@ -164,16 +164,19 @@ class Vm:
         self.pki = pki or programs.pki
         self.ima_log = self.folder / "ima.bin"
         self.ima_log.write_bytes(b"")
+        self.extended = []  # what PCR 10 was extended with
         self.start_tpm()
         self.measure_boot()
 
-    def start_tpm(self):
+    def start_tpm(self, again=False):
+        """With `again` the same TPM at the same place, after its power was off."""
         state = self.folder / "tpm"
-        state.mkdir()
-        if self.maker:
+        state.mkdir(exist_ok=again)
+        if self.maker and not again:
             self.maker.make(state)
         for _ in range(5):
-            self.tpm_port = free_ports(2)
+            if not again:
+                self.tpm_port = free_ports(2)
             child = self.children.start(
                 ["swtpm", "socket", "--tpm2", "--tpmstate", "dir=%s" % state,
                  "--ctrl", "type=tcp,port=%d,bindaddr=127.0.0.1" % (self.tpm_port + 1),
@@ -182,8 +185,19 @@ class Vm:
             wait_until("swtpm", lambda: child.poll() is not None or answers(self.tpm_port + 1))
             if child.poll() is None:
                 break
+        self.tpm = child
         self.tcti = "swtpm:host=127.0.0.1,port=%d" % self.tpm_port
         wait_until("TPM", lambda: self.tool(["tpm2_getcap", "pcrs"]).returncode == 0)
+
+    def kill_tpm(self):
+        self.tpm.kill()
+        self.tpm.wait()
+        self.children.all.remove(self.tpm)
+
+    def extend_again(self):
+        """What the kernel would have done to a TPM that was there all the time."""
+        for one in self.extended:
+            self.tool(["tpm2_pcrextend", one], expect=0)
 
     def tool(self, argv, expect=None):
         return run(argv, expect, env=dict(os.environ, TPM2TOOLS_TCTI=self.tcti))
@@ -196,17 +210,30 @@ class Vm:
 
     def measure(self, path, digest=None):
         """What the kernel does when a file runs: append to the log, then extend PCR 10."""
+        data, entry = self.entry(path, digest, 10)
+        with open(self.ima_log, "ab") as log:
+            log.write(entry)
+        self.extended.append("10:sha1=%s,sha256=%s" %
+                             (hashlib.sha1(data).hexdigest(), hashlib.sha256(data).hexdigest()))
+        self.tool(["tpm2_pcrextend", self.extended[-1]], expect=0)
+
+    @staticmethod
+    def entry(path, digest, pcr):
+        """The template data of an ima-ng entry, and the entry."""
         if digest is None:
             digest = hashlib.sha256(path.encode()).digest()
         name = path.encode() + b"\0"
         field = b"sha256:\0" + digest
         data = struct.pack("<I", len(field)) + field + struct.pack("<I", len(name)) + name
-        entry = (struct.pack("<I", 10) + hashlib.sha1(data).digest() + struct.pack("<I", 6) +
-                 b"ima-ng" + struct.pack("<I", len(data)) + data)
+        return data, (struct.pack("<I", pcr) + hashlib.sha1(data).digest() + struct.pack("<I", 6) +
+                      b"ima-ng" + struct.pack("<I", len(data)) + data)
+
+    def grow(self, entries):
+        """A long log: entries of PCR 11, which cost no TPM command, then one of PCR 10."""
         with open(self.ima_log, "ab") as log:
-            log.write(entry)
-        self.tool(["tpm2_pcrextend", "10:sha1=%s,sha256=%s" %
-                   (hashlib.sha1(data).hexdigest(), hashlib.sha256(data).hexdigest())], expect=0)
+            for number in range(len(self.extended), entries - 1):
+                log.write(self.entry("/usr/share/a-long-list/%016d" % number, bytes(32), 11)[1])
+        self.measure(AGENT_PATH)
 
     def environment(self, ek_tcti=""):
         """With `ek_tcti` the EK is that of another TPM: an attack."""
