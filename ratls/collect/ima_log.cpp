@@ -67,7 +67,9 @@ Status ImaLog::start_over() {
 /// Appends the whole entries; what may be cut off waits for the next piece.
 Status ImaLog::add_entries(ByteView piece, bool last, std::size_t& used) {
     const auto before = static_cast<std::uint32_t>(copy_->log.size());
-    ima::LogReader reader(piece, ima::kSha1DigestSize, ends_.size());
+    ima::LogReader reader(piece, ends_.empty() ? ima::LogReader::kByContent : digest_size_,
+                          ends_.size());
+    digest_size_ = reader.digest_size();
     ima::Entry entry;
     while ((last || piece.size() - reader.offset() >= ima::kMaxEntryBytes) && reader.next(entry)) {
         if (reader.offset() > ima::kMaxLogBytes - before) {

@@ -69,6 +69,7 @@ class ImaLog {
     FileStamp stamp_;                 ///< of `file_`
     std::shared_ptr<Copy> copy_;
     std::vector<std::uint32_t> ends_;  ///< of each entry in the copy, bytes from its start
+    std::size_t digest_size_ = 0;      ///< bytes of the template digests, once there is an entry
     Place place_;                      ///< of the last `claim`
 };
 

@@ -247,7 +247,9 @@ TEST_CASE("ima.prefix: the guest may have read less than was quoted, never more"
         CHECK(summary(scene.verify()) == "accepted");
     }
     // n > m: the TPM was quoted as it had been before the guest read the log.
-    scene.edits.claims = nullptr;
+    scene.edits.claims = [&](cert::Claims& claims) {
+        claims.ima = claim_for(scene, scene.ima.size());
+    };
     scene.ima_quoted = scene.ima.size() - 1;
     const VerificationResult result = scene.verify();
     CHECK(summary(result) == "invalid: ima.prefix");

@@ -203,7 +203,9 @@ void Scene::sign_again(const Edits& wanted, cert::Collection& out) {
 cert::Collection Scene::collect(const Edits& wanted, bool fresh) {
     set_pcr10();
     FakeFiles files;
-    files.put(std::string(kImaLog), ima.log());
+    // The log as it was at the quote; what the verifier is given may be longer.
+    const Bytes log = ima.log();
+    files.put(std::string(kImaLog), to_bytes(ByteView(log).first(ima.offset(ima_quoted))));
     files.put(std::string(kBootLog), boot_log);
     const FakeClock clock(now);
     SceneQuoteProvider provider(*this);

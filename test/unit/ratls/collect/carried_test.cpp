@@ -91,7 +91,7 @@ TEST_CASE("collect.carried: a document of another kind is refused, and one in an
     check_refused({"/key", "", "", ""}, files, "vek", "/key", "PRIVATE KEY");
     const auto absent = read_carried({"/absent", "", "", ""}, files);
     REQUIRE_FALSE(absent);
-    CHECK(absent.error().code == Code::unavailable);
+    CHECK(absent.error().code == Code::usage);
     CHECK(absent.error().text().find("/absent") != std::string::npos);
 }
 
