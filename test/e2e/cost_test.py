@@ -79,7 +79,9 @@ def measured(argv, out, env):
 
 
 def main():
-    asserted = sys.argv[2] == "none"
+    if sys.argv[2] != "none":
+        print("skipped: memory and time mean nothing under a sanitizer")
+        return 77
     worst = [0, 0]
     with Workspace() as folder:
         programs = Programs(sys.argv[1])
@@ -93,7 +95,7 @@ def main():
         def run(what, wanted, *argv):
             code, seconds, mebibytes = measured([programs.ratls, *argv], out, client.environment())
             worst[:] = max(worst[0], seconds), max(worst[1], mebibytes)
-            fits = not asserted or (seconds < SECONDS and mebibytes < MEBIBYTES)
+            fits = seconds < SECONDS and mebibytes < MEBIBYTES
             with open(out, "rb") as file:
                 text = file.read(400).decode(errors="replace")
             check(code == wanted and fits, "%s: exit %d, %.2f s, %d MiB" % (what, code, seconds, mebibytes),
