@@ -139,8 +139,9 @@ std::vector<std::size_t> places(std::size_t size) {
         }
         return out;
     }
+    out.push_back(0);  // of a PEM file, text outside of its blocks
     std::mt19937 draw(kSeed);
-    for (std::size_t i = 0; i < kSamples; ++i) {
+    for (std::size_t i = 1; i < kSamples; ++i) {
         out.push_back(draw() % size);
     }
     return out;

@@ -219,8 +219,10 @@ TEST_CASE("ima: a template that nobody knows is carried, without a digest and a 
 TEST_CASE("ima: a template whose name is a format is read by it, in any order of the fields") {
     const Bytes digest = digest_field("sha256", kDigest);
     const Bytes signature = {3, 2, 4, 9};
-    const auto read = [](std::string_view format, const std::vector<Bytes>& fields) {
-        return read_all(ImaBuilder().add_fields(format, fields).log());
+    std::vector<Bytes> logs;  // what entries point into
+    const auto read = [&](std::string_view format, const std::vector<Bytes>& fields) {
+        logs.push_back(ImaBuilder().add_fields(format, fields).log());
+        return read_all(logs.back());
     };
     const auto is_file = [](const Result<std::vector<Entry>>& entries) {
         REQUIRE(entries);
@@ -246,8 +248,10 @@ TEST_CASE("ima: a template whose name is a format is read by it, in any order of
 }
 
 TEST_CASE("ima: the fields d and n have the sizes of SHA-1 or MD5 and of a short name") {
-    const auto read = [](const Bytes& digest, const std::string& name) {
-        return read_all(ImaBuilder().add_fields("d|n", {digest, name_field(name)}).log());
+    std::vector<Bytes> logs;  // what entries point into
+    const auto read = [&](const Bytes& digest, const std::string& name) {
+        logs.push_back(ImaBuilder().add_fields("d|n", {digest, name_field(name)}).log());
+        return read_all(logs.back());
     };
     REQUIRE(read(Bytes(20, 7), "/a"));
     CHECK(read(Bytes(20, 7), "/a")->front().file_hash == HashAlg::sha1);
@@ -280,7 +284,8 @@ TEST_CASE("ima: others accept, we refuse: a field that its owner wrote, called d
     const Bytes real = digest_field("sha256", Bytes(32, 0xee));
     const Bytes good = digest_field("sha256", kDigest);
     const auto first = [](std::string_view format, const std::vector<Bytes>& fields) {
-        const auto entries = read_all(ImaBuilder().add_fields(format, fields).log());
+        const ImaBuilder log = ImaBuilder().add_fields(format, fields);
+        const auto entries = read_all(log.log());
         REQUIRE(entries);
         return std::pair(std::string(entries->front().path),
                          std::string(entries->front().file_hash_name));
