@@ -91,9 +91,11 @@ def main():
         certificate, _ = vm.issue("file")
         vm.stop()
         out = client.folder / "out.txt"
+        # Meson has malloc fill what it gives, so that memory that is only reserved would count.
+        environment = dict(client.environment(), MALLOC_PERTURB_="0")
 
         def run(what, wanted, *argv):
-            code, seconds, mebibytes = measured([programs.ratls, *argv], out, client.environment())
+            code, seconds, mebibytes = measured([programs.ratls, *argv], out, environment)
             worst[:] = max(worst[0], seconds), max(worst[1], mebibytes)
             fits = seconds < SECONDS and mebibytes < MEBIBYTES
             with open(out, "rb") as file:
