@@ -50,7 +50,7 @@ std::size_t host_length(std::string_view text) {
 /// A name, an IPv4 address, or an IPv6 address in brackets.
 Result<std::string> parse_host(std::string_view where, std::string_view text) {
     const bool brackets = text.starts_with('[') && text.ends_with(']');
-    const std::string host(brackets ? text.substr(1, text.size() - 2) : text);
+    std::string host(brackets ? text.substr(1, text.size() - 2) : text);
     if (brackets ? !host.contains(':') || !is_ip_literal(host) : !is_host_name(host)) {
         return fail(Code::usage, std::string(where),
                     "a host wanted (a name, an address, an IPv6 address in brackets), " +

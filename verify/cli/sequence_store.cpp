@@ -71,7 +71,7 @@ Result<std::string> state_folder(const std::string& option) {
         return option;
     }
     const std::string listed = environment("STATE_DIRECTORY");
-    if (const std::string first = listed.substr(0, listed.find(':')); !first.empty()) {
+    if (std::string first = listed.substr(0, listed.find(':')); !first.empty()) {
         return first;
     }
     if (const std::string state = environment("XDG_STATE_HOME"); state.starts_with('/')) {
