@@ -112,6 +112,22 @@ def targets(bench):
     check(done.returncode == 1 and "--resolve" in done.errors, "and so is one for a file", done.errors)
 
 
+def endorsement_folder(bench):
+    """A file that was only found, and is no endorsement, does not stop anybody, however large it is."""
+    folder = bench.folder / "found"
+    folder.mkdir()
+    verify = ["verify", "./vm.pem", "--evidence-only", "--policy", "no-crl", "--trust-root", bench.root,
+              "--json", "--endorsements", folder]
+    (folder / "notes.bin").write_bytes(bytes((4 << 20) + 1))
+    result = json.loads(bench.ratls(*verify, expect=0).stdout)
+    check(any("notes.bin" in name for name in result["skipped"]), "a large file is skipped and listed",
+          str(result["skipped"]))
+    (folder / "large.der").write_bytes(bytes((4 << 20) + 1))
+    result = json.loads(bench.ratls(*verify, expect=2).stdout)
+    check([f["rule"] for f in result["findings"] if f["verdict"] == "fail"] == ["endorsements.form"],
+          "one that must read is refused", str(result["findings"]))
+
+
 def standard_input(bench):
     (bench.folder / "-").write_text("a file of this name is never meant")
     pem = bench.certificate.read_bytes()
@@ -624,6 +640,7 @@ def main(build):
     with Workspace() as folder:
         bench = Bench(build, folder)
         targets(bench)
+        endorsement_folder(bench)
         standard_input(bench)
         outputs(bench)
         nothing_is_lost(bench)

@@ -39,14 +39,14 @@ Status add_endorsements(Io& io, const std::string& path, verify::Endorsements& o
     }
     for (const std::string& name : *names) {
         const std::string file = path + "/" + name;
-        auto content = read_option(io, kOption, file, kMaxEndorsementFile);
+        auto content = io.files.read(file, kMaxEndorsementFile);  // found, not named in the call
         if (content) {
             out.add_found(file, *content);
         } else if (content.error().code == Code::too_large) {
             RATLS_TRY(const Bytes beginning, read_beginning(io, file));
             out.add_too_large(file, beginning, kMaxEndorsementFile);
         } else {
-            return std::unexpected(std::move(content).error());
+            return std::unexpected(in_call(std::move(content).error(), kOption));
         }
     }
     return {};
