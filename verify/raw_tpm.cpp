@@ -184,7 +184,7 @@ class RawTpmVerifier {
         judge_match(ima::match_prefix_if(*ima_log_, bank,
                                          [&](ByteView value) {
                                              values.back().value.assign(value.begin(), value.end());
-                                             return digest_fits(evidence, values);
+                                             return fits(evidence, digest_of(evidence, values));
                                          }),
                     note);
     }
@@ -197,15 +197,19 @@ class RawTpmVerifier {
         return Bytes(digest_size(bank), dynamic ? std::uint8_t{0xff} : std::uint8_t{0});
     }
 
-    static bool digest_fits(const TpmEvidence& evidence, const std::vector<tpm::PcrValue>& values) {
-        const auto digest = tpm::pcr_digest(evidence.quote.pcrs, values, evidence.digest_alg);
+    static Result<Digest> digest_of(const TpmEvidence& evidence,
+                                    const std::vector<tpm::PcrValue>& values) {
+        return tpm::pcr_digest(evidence.quote.pcrs, values, evidence.digest_alg);
+    }
+
+    static bool fits(const TpmEvidence& evidence, const Result<Digest>& digest) {
         return digest && equal(digest->view(), evidence.quote.pcr_digest);
     }
 
     void check_digest(const TpmEvidence& evidence, const std::vector<tpm::PcrValue>& values,
                       const std::string& note) {
-        const auto digest = tpm::pcr_digest(evidence.quote.pcrs, values, evidence.digest_alg);
-        out_.findings.check("tpm.pcr_digest", digest_fits(evidence, values),
+        const auto digest = digest_of(evidence, values);
+        out_.findings.check("tpm.pcr_digest", fits(evidence, digest),
                             hex(evidence.quote.pcr_digest),
                             (digest ? hex(digest->view()) : digest.error().text()) + note);
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ratls/codec/hex.h"
+#include "verify/appraise/bits.h"
 
 namespace ratls::verify {
 namespace {
@@ -57,22 +58,9 @@ std::uint64_t attribute_bits(ByteView bytes) {
     return out;
 }
 
-std::string names_of(std::uint64_t bits, auto name) {
-    std::string out;
-    for (unsigned bit = 0; bit < 64; ++bit) {
-        if (((bits >> bit) & 1) != 0) {
-            out += (out.empty() ? "" : ", ") + name(bit);
-        }
-    }
+std::string names_of(std::uint64_t bits, const auto& name) {
+    const std::string out = bits_text(bits, name);
     return out.empty() ? "none" : out;
-}
-
-std::uint64_t mask_of(const auto& bits) {
-    std::uint64_t out = 0;
-    for (const auto bit : bits) {
-        out |= std::uint64_t{1} << bit;
-    }
-    return out;
 }
 
 /// Bits that are not defined today: each one is refused, or waived by its number.

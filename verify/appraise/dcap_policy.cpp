@@ -5,6 +5,7 @@
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
+#include "verify/appraise/policy_reader.h"
 
 namespace ratls::verify {
 namespace {
@@ -55,14 +56,6 @@ std::vector<std::int64_t> read_unknown_bits(JsonReader& reader, std::uint64_t kn
         }
     }
     return bits;
-}
-
-Json integer_array(const std::vector<std::int64_t>& values) {
-    Json out(Json::Array{});
-    for (const std::int64_t value : values) {
-        out.push(value);
-    }
-    return out;
 }
 
 void read_statuses(JsonReader& reader, IntelPolicy& out) {

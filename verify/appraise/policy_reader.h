@@ -1,6 +1,8 @@
 // What the parts of a policy have in common when they are read.
 #pragma once
 
+#include <vector>
+
 #include "ratls/base/text.h"
 #include "ratls/codec/json.h"
 
@@ -15,6 +17,14 @@ inline bool read_choice(JsonReader& reader, std::string_view key, std::string_vi
                     quoted(strict) + " or " + quoted(weak) + " wanted, " + quoted(word) + " found");
     }
     return word == weak;
+}
+
+inline Json integer_array(const std::vector<std::int64_t>& values) {
+    Json out(Json::Array{});
+    for (const std::int64_t value : values) {
+        out.push(value);
+    }
+    return out;
 }
 
 }  // namespace ratls::verify

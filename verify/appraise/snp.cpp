@@ -5,6 +5,7 @@
 
 #include "ratls/base/text.h"
 #include "ratls/codec/hex.h"
+#include "verify/appraise/bits.h"
 
 namespace ratls::verify {
 namespace {
@@ -25,46 +26,22 @@ void check_required(std::string_view rule, bool set, bool required, Findings& ou
     out.check(rule, set || !required, required ? "on" : "any", set ? "on" : "off");
 }
 
-/// Bits 0 to 63 that are not set, by number.
-std::string missing_bits(std::uint64_t value, const std::vector<std::int64_t>& bits) {
-    std::string missing;
-    for (const std::int64_t bit : bits) {
-        if (((value >> bit) & 1) == 0) {
-            missing += (missing.empty() ? "" : ", ") + std::to_string(bit);
-        }
-    }
-    return missing;
-}
-
-/// Bits from `first` on that are set, as "POLICY bit 26"; `allowed` becomes false if one of them is
-/// not in the policy's list.
-std::string unknown_bits(std::string_view field, std::uint64_t value, unsigned first,
-                         const std::vector<std::int64_t>& waived, bool& allowed) {
-    std::string found;
-    for (unsigned bit = first; bit < 64; ++bit) {
-        if (((value >> bit) & 1) != 0) {
-            found +=
-                (found.empty() ? "" : ", ") + std::string(field) + " bit " + std::to_string(bit);
-            allowed &= lists(waived, std::int64_t{bit});
-        }
-    }
-    return found;
-}
-
 /// What a firmware to come may define, nobody here can weigh.
 void check_unknown_bits(const snp::Report& report, const SnpPolicy& policy, Findings& out) {
-    constexpr std::string_view kRule = "snp.unknown_bits";
-    bool allowed = true;
-    std::string found = unknown_bits("POLICY", report.policy, snp::policy_bit::kFirstUnknown,
-                                     policy.allowed_policy_bits, allowed);
-    const std::string platform =
-        unknown_bits("PLATFORM_INFO", report.platform_info, snp::platform_bit::kFirstUnknown,
-                     policy.allowed_platform_bits, allowed);
+    const std::uint64_t of_policy = report.policy >> snp::policy_bit::kFirstUnknown
+                                                         << snp::policy_bit::kFirstUnknown;
+    const std::uint64_t of_platform =
+        report.platform_info >> snp::platform_bit::kFirstUnknown
+                                    << snp::platform_bit::kFirstUnknown;
+    const bool allowed = (of_policy & ~mask_of(policy.allowed_policy_bits)) == 0 &&
+                         (of_platform & ~mask_of(policy.allowed_platform_bits)) == 0;
+    std::string found =
+        bits_text(of_policy, [](unsigned bit) { return "POLICY bit " + std::to_string(bit); });
+    const std::string platform = bits_text(
+        of_platform, [](unsigned bit) { return "PLATFORM_INFO bit " + std::to_string(bit); });
     found += (found.empty() || platform.empty() ? "" : ", ") + platform;
-    out.add({std::string(kRule),
-             found.empty() ? Verdict::pass
-             : allowed     ? Verdict::waived
-                           : Verdict::fail,
+    const Verdict otherwise = allowed ? Verdict::waived : Verdict::fail;
+    out.add({"snp.unknown_bits", found.empty() ? Verdict::pass : otherwise,
              "no bit that this version does not know", found.empty() ? "none" : found});
 }
 
@@ -194,7 +171,8 @@ void check_platform(const SnpEvidence& evidence, const SnpPolicy& policy, Findin
     // Reports before version 5 have no vectors: theirs are parsed as zero, so nothing is set.
     const auto mitigations = [&](std::string_view rule, std::uint64_t vector,
                                  const std::vector<std::int64_t>& required) {
-        const std::string missing = missing_bits(vector, required);
+        const std::string missing = bits_text(mask_of(required) & ~vector,
+                                              [](unsigned bit) { return std::to_string(bit); });
         out.check(rule, missing.empty(), "the required mitigations",
                   missing.empty() ? "all set" : "not set: " + missing);
     };

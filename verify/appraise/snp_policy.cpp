@@ -206,8 +206,6 @@ void read_snp_policy(const Json& json, SnpPolicy& out, JsonReader& parent) {
 }
 
 Json snp_policy_json(const SnpPolicy& policy) {
-    const auto same = [](const auto& value) { return value; };
-    const auto bytes = [](const Bytes& value) { return hex(value); };
     Json out(Json::Object{});
     for (const auto& [name, member] : kSwitches) {
         out.set(name, policy.*member);
@@ -216,12 +214,12 @@ Json snp_policy_json(const SnpPolicy& policy) {
     out.set("min_crl_date",
             policy.min_crl_date ? Json(format_rfc3339(*policy.min_crl_date)) : Json());
     out.set("min_report_version", policy.min_report_version);
-    out.set("vmpl", list_json(policy.vmpl, same));
+    out.set("vmpl", integer_array(policy.vmpl));
     out.set("products", list_json(policy.products, snp::line_name));
     out.set("signing_keys", list_json(policy.signing_keys, [](snp::SigningKey key) {
                 return lower(snp::signing_key_name(key));
             }));
-    out.set("csp_ids", list_json(policy.csp_ids, same));
+    out.set("csp_ids", text_array(policy.csp_ids));
     out.set("min_tcb", tcbs_json(policy.min_tcb));
     out.set("min_launch_tcb", tcbs_json(policy.min_launch_tcb));
     Json firmware(Json::Object{});
@@ -232,12 +230,12 @@ Json snp_policy_json(const SnpPolicy& policy) {
     out.set("min_abi_major", policy.min_abi_major).set("min_abi_minor", policy.min_abi_minor);
     out.set("required_platform", list_json(policy.required_platform_bits, platform_bit_name));
     out.set("forbidden_platform", list_json(policy.forbidden_platform_bits, platform_bit_name));
-    out.set("allow_policy_bits", list_json(policy.allowed_policy_bits, same));
-    out.set("allow_platform_bits", list_json(policy.allowed_platform_bits, same));
-    out.set("required_launch_mitigations", list_json(policy.required_launch_mitigations, same));
-    out.set("required_current_mitigations", list_json(policy.required_current_mitigations, same));
-    out.set("chip_ids", list_json(policy.chip_ids, bytes));
-    out.set("report_ids", list_json(policy.report_ids, bytes));
+    out.set("allow_policy_bits", integer_array(policy.allowed_policy_bits));
+    out.set("allow_platform_bits", integer_array(policy.allowed_platform_bits));
+    out.set("required_launch_mitigations", integer_array(policy.required_launch_mitigations));
+    out.set("required_current_mitigations", integer_array(policy.required_current_mitigations));
+    out.set("chip_ids", hex_array(policy.chip_ids));
+    out.set("report_ids", hex_array(policy.report_ids));
     return out;
 }
 

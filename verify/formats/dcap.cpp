@@ -723,10 +723,7 @@ class DcapVerifier {
 
     void skip(const EndorsementSource& source, std::string_view what, bool fits, bool dated) {
         if (!source.carried && (!fits || !dated)) {
-            std::string text = skipped_text(source, what, fits);
-            if (std::ranges::find(evidence_.skipped, text) == evidence_.skipped.end()) {
-                evidence_.skipped.push_back(std::move(text));
-            }
+            evidence_.skipped.push_back(skipped_text(source, what, fits));
         }
     }
 
